@@ -1,0 +1,3 @@
+//! `sesame`: why was this send refused, and what is the smallest safe fix.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! From a refused send to causes, hints and proven remedies.

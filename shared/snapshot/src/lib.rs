@@ -1,0 +1,1 @@
+//! The embedded world: the ports over a snapshot folder.

@@ -1,0 +1,1 @@
+//! Test support: scenario loader, in-memory ports, reference evaluator.
