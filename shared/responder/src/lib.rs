@@ -1,1 +1,4 @@
 //! The use cases over ports.
+
+pub mod ports;
+pub mod record;
