@@ -1,1 +1,11 @@
-//! The AWS world.
+//! The AWS world: the responder's ports over IAM, Organizations, SES, DynamoDB, SNS and SQS.
+//!
+//! The only crate that names `aws-sdk-*`. What a diagnosis cannot read becomes a gap with a reason, never a failure; what it
+//! cannot write is an error that says whether another attempt may help.
+
+mod clients;
+mod collect;
+mod failure;
+
+pub use clients::Clients;
+pub use collect::AwsWorld;
