@@ -2,7 +2,9 @@
 //!
 //! Pure: [`world::World`] and [`denial::Incident`] in, [`finding::Finding`] out.
 
+pub mod commands;
 pub mod denial;
+pub mod document;
 pub mod finding;
 pub mod world;
 
