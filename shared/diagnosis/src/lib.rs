@@ -5,9 +5,11 @@
 pub mod assemble;
 pub mod causes;
 pub mod changes;
+pub mod commands;
 pub mod context;
 pub mod denial;
 mod diagnose;
+pub mod document;
 pub mod evidence;
 pub mod examine;
 pub mod finding;
