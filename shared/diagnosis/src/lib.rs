@@ -2,6 +2,7 @@
 //!
 //! Pure: [`world::World`] and [`denial::Incident`] in, [`finding::Finding`] out.
 
+pub mod address;
 pub mod assemble;
 pub mod causes;
 pub mod changes;
@@ -13,9 +14,13 @@ pub mod document;
 pub mod evidence;
 pub mod examine;
 pub mod finding;
+pub mod fold;
 pub mod hint;
+pub mod input;
+pub mod message;
 pub mod near_miss;
 pub mod question;
+pub mod record;
 pub mod remedy;
 pub mod subject;
 mod summary;
