@@ -44,8 +44,10 @@ pub struct Denial {
     pub api: Option<String>,
     /// Who called.
     pub caller: Caller,
-    /// The account that got this copy of the record.
+    /// The account that got this copy of the record (`recipientAccountId`).
     pub recipient_account: Option<String>,
+    /// The account that the record's envelope names: an EventBridge event's `account`, a log subscription's `owner`.
+    pub event_account: Option<String>,
     /// The access key id.
     pub access_key_id: Option<String>,
     /// `sourceIPAddress` as recorded: an address, a service name, or `AWS Internal`.
@@ -74,6 +76,37 @@ pub struct Denial {
     pub message: DenialMessage,
     /// Whether it is a refusal by policy at all.
     pub refusal: Refusal,
+}
+
+impl Denial {
+    /// A refusal of which nothing more is known.
+    pub fn new(provenance: Provenance) -> Denial {
+        Denial {
+            provenance,
+            event_id: None,
+            shared_event_id: None,
+            time: None,
+            region: None,
+            api: None,
+            caller: Caller::Unknown,
+            recipient_account: None,
+            event_account: None,
+            access_key_id: None,
+            source_ip: None,
+            user_agent: None,
+            secure_transport: None,
+            host: None,
+            vpc_endpoint_id: None,
+            invoked_by: None,
+            mfa_authenticated: None,
+            session_created: None,
+            source_identity: None,
+            send: SendParameters::default(),
+            resources: Vec::new(),
+            message: DenialMessage::default(),
+            refusal: Refusal::AccessDenied,
+        }
+    }
 }
 
 /// Who called.

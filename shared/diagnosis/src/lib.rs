@@ -2,8 +2,13 @@
 //!
 //! Pure: [`world::World`] and [`denial::Incident`] in, [`finding::Finding`] out.
 
+pub mod address;
 pub mod denial;
 pub mod finding;
+pub mod fold;
+pub mod input;
+pub mod message;
+pub mod record;
 pub mod world;
 
 use finding::Finding;
