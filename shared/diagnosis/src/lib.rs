@@ -3,7 +3,9 @@
 //! Pure: [`world::World`] and [`denial::Incident`] in, [`finding::Finding`] out.
 
 pub mod address;
+pub mod commands;
 pub mod denial;
+pub mod document;
 pub mod finding;
 pub mod fold;
 pub mod input;

@@ -1,0 +1,81 @@
+//! Documents as text: compact as AWS counts them, indented as people read them.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+/// The document without white space between its parts, in its own order.
+pub fn compact(document: &Value) -> String {
+    document.to_string()
+}
+
+/// The document indented by two spaces, in its own order.
+///
+/// Characters that a terminal or a page may not show as they are (controls, text direction marks, anything beyond Latin-1)
+/// are written as `\u` escapes, so that what is read is what is there. The text parses to the same document.
+pub fn pretty(document: &Value) -> String {
+    let mut text = String::new();
+    write_pretty(&mut text, document, 0);
+    text
+}
+
+fn write_pretty(text: &mut String, value: &Value, depth: usize) {
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                new_line(text, index > 0, depth + 1);
+                write_pretty(text, item, depth + 1);
+            }
+            new_line(text, false, depth);
+            text.push(']');
+        }
+        Value::Object(fields) if !fields.is_empty() => {
+            text.push('{');
+            for (index, (key, field)) in fields.iter().enumerate() {
+                new_line(text, index > 0, depth + 1);
+                text.push_str(&quoted(key));
+                text.push_str(": ");
+                write_pretty(text, field, depth + 1);
+            }
+            new_line(text, false, depth);
+            text.push('}');
+        }
+        Value::String(string) => text.push_str(&quoted(string)),
+        other => text.push_str(&other.to_string()),
+    }
+}
+
+fn new_line(text: &mut String, comma: bool, depth: usize) {
+    text.push_str(if comma { ",\n" } else { "\n" });
+    text.extend(std::iter::repeat_n("  ", depth));
+}
+
+/// Whether a character shows as itself wherever text goes: printable ASCII and Latin-1, which is also all that IAM takes.
+pub(crate) fn is_plain(character: char) -> bool {
+    matches!(character, ' '..='~' | '\u{a1}'..='\u{ff}') && character != '\u{ad}'
+}
+
+/// A JSON string literal in which every character that [`is_plain`] refuses is escaped. YAML reads it as the same string.
+pub(crate) fn quoted(string: &str) -> String {
+    let mut text = String::with_capacity(string.len() + 2);
+    text.push('"');
+    for character in string.chars() {
+        match character {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            plain if is_plain(plain) => text.push(plain),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    text.push('"');
+    text
+}
