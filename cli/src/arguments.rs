@@ -37,10 +37,6 @@ pub enum Command {
     Diagnose(Diagnose),
     /// Would this send be allowed, and what would stop it?
     Check(Check),
-    /// Put a finding's remedies into a snapshot, or take them out again
-    Apply(Apply),
-    /// Evaluate policies alone: JSON Lines of cases in, decisions out
-    Evaluate(Evaluate),
     /// Commands that need an AWS account.
     #[command(flatten)]
     Live(Live),

@@ -1,14 +1,14 @@
 //! `sesame`: why was this send refused, and what is the smallest safe fix.
 
-mod apply;
 mod arguments;
 mod check;
 mod diagnose;
-mod evaluate;
 mod failure;
 mod live;
 mod output;
+mod present;
 mod time;
+mod world;
 
 use std::process::ExitCode;
 
@@ -20,9 +20,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let result = match command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
-        Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
-        Command::Apply(arguments) => apply::run(&arguments),
         Command::Live(command) => live::run(&command),
     };
     match result {
