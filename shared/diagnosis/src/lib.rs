@@ -3,17 +3,32 @@
 //! Pure: [`world::World`] and [`denial::Incident`] in, [`finding::Finding`] out.
 
 pub mod address;
+pub mod assemble;
+pub mod causes;
+pub mod changes;
 pub mod commands;
+pub mod context;
 pub mod denial;
+mod diagnose;
 pub mod document;
+pub mod evidence;
+pub mod examine;
 pub mod finding;
 pub mod fold;
+pub mod hint;
 pub mod input;
 pub mod message;
+pub mod near_miss;
+pub mod question;
 pub mod record;
+pub mod remedy;
+pub mod subject;
+mod summary;
+pub mod words;
 pub mod world;
 
-use finding::Finding;
+pub use diagnose::diagnose;
+
 use jiff::Timestamp;
 
 /// A policy document that bears on the request and does not parse.
@@ -33,17 +48,8 @@ pub struct Options {
     pub now: Timestamp,
     /// Fail on a policy document that bears on the request and does not parse (offline); otherwise its layer is unreadable.
     pub strict: bool,
-    /// The stack's own account; a principal elsewhere is advice-only. `None`: every account of the world is our own.
+    /// The stack's own account; a principal elsewhere is advice-only. `None`: the account that got the record, else the caller's.
     pub own_account: Option<String>,
     /// Accounts with a separately deployed apply role.
     pub apply_role_accounts: Vec<String>,
-}
-
-/// Diagnoses one incident.
-pub fn diagnose(
-    _incident: &denial::Incident,
-    _world: &world::World,
-    _options: &Options,
-) -> Result<Finding, InvalidDocument> {
-    Err(InvalidDocument { source_place: String::new(), message: String::new() })
 }

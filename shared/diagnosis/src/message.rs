@@ -24,6 +24,8 @@ pub const SEND_APIS: [&str; 7] = [
 const KEPT: usize = 4096;
 /// How far from the words "not authorized to perform" the rest of a message may lie.
 const REACH: usize = 2048;
+/// How many messages of one text are looked at for one about a send.
+const MESSAGES: usize = 100;
 /// CloudTrail cuts `errorMessage` at 1 KB; what ends a text of such a length may be half a name.
 const CUT: std::ops::RangeInclusive<usize> = 1000..=1027;
 
@@ -37,7 +39,7 @@ pub fn send_api(name: &str) -> Option<&'static str> {
 /// Parses an access-denied text, wherever in `text` it stands. Of a text that was cut off only what is whole is told.
 pub fn parse(text: &str) -> DenialMessage {
     let mut best: Option<(usize, DenialMessage)> = None;
-    for (at, _) in text.match_indices(ANCHOR) {
+    for (at, _) in text.match_indices(ANCHOR).take(MESSAGES) {
         let message = parse_at(text, at);
         let send = message.action.as_deref().is_some_and(is_send_action);
         if send || best.is_none() {
@@ -48,7 +50,7 @@ pub fn parse(text: &str) -> DenialMessage {
         }
     }
     let (at, mut message) = best.unwrap_or_default();
-    message.text = Some(excerpt(text, at));
+    message.text = (!text.is_empty()).then(|| excerpt(text, at));
     message
 }
 
@@ -110,7 +112,7 @@ pub fn speaks_of_ses(text: &str) -> bool {
         "aws::ses",
         "email-smtp",
         "554 access denied",
-        "535 authentication credentials invalid",
+        "authentication credentials invalid",
         "454 throttling failure",
         "messagerejected",
         "email address is not verified",

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::names::{
-    Holder, identity_center_region, last_segment, or_fill_in, organization_policy_id, permission_set_name, policy_arn,
-    policy_name, principal_name,
+    Holder, INSTANCE_ARN_TO_FILL_IN, PERMISSION_SET_ARN_TO_FILL_IN, identity_center_region, or_fill_in,
+    organization_policy_id, permission_set_name, policy_arn, policy_name, principal_name,
 };
 use super::shell::{Call, Step, chain, comment, word};
 use super::{Change, Context};
@@ -57,15 +57,17 @@ impl Script<'_> {
     /// Says first in which account to run it.
     fn with_place(&self, text: &str) -> String {
         let place = match self.target.kind {
-            TargetKind::Scp => "in the organization's management account, or a delegated administrator's".to_owned(),
+            TargetKind::Scp => {
+                "in the management account of the organization, or that of a delegated administrator".to_owned()
+            }
             TargetKind::PermissionSet => format!(
                 "in the account that administers Identity Center; fill in the ARNs of its instance and of the permission set {} \
                  (aws sso-admin list-instances, aws sso-admin list-permission-sets)",
                 permission_set_name(self.target)
             ),
             _ => match &self.target.account {
-                Some(account) => format!("in account {account}"),
-                None => String::new(),
+                Some(account) if account.bytes().all(|byte| byte.is_ascii_digit()) => format!("in account {account}"),
+                _ => String::new(),
             },
         };
         let place = if place.is_empty() { String::new() } else { comment(&place) };
@@ -85,13 +87,14 @@ impl Script<'_> {
             }
             TargetKind::Scp => {
                 let create = Call::new("organizations create-policy")
-                    .option("type", "SERVICE_CONTROL_POLICY")
+                    .constant("type", "SERVICE_CONTROL_POLICY")
                     .option("name", policy_name(target))
                     .option("description", &self.description())
-                    .option("query", "Policy.PolicySummary.Id")
-                    .option("output", "text")
+                    .constant("query", "Policy.PolicySummary.Id")
+                    .constant("output", "text")
                     .document("content", document, Limit::ServiceControl.allowed());
-                chain(&[Step::Read("policy_id", create), self.scp_attachment("attach")])
+                let attach = Call::new("organizations attach-policy").variable("policy-id", "policy_id");
+                chain(&[Step::Read("policy_id", create), self.to_node(attach).into()])
             }
             TargetKind::SendingAuthorization => chain(&[self
                 .identity_policy("create-email-identity-policy")
@@ -117,12 +120,8 @@ impl Script<'_> {
                 comment(limit) + &chain(&[call.into()])
             }
             TargetKind::Scp => {
-                let update = Call::new("organizations update-policy").variable("policy-id", "policy_id").document(
-                    "content",
-                    document,
-                    Limit::ServiceControl.allowed(),
-                );
-                chain(&[self.scp_id(), update.into()])
+                let update = self.scp_call("update-policy");
+                self.scp_chain(vec![update.document("content", document, Limit::ServiceControl.allowed())])
             }
             TargetKind::SendingAuthorization => chain(&[self
                 .identity_policy("update-email-identity-policy")
@@ -143,7 +142,7 @@ impl Script<'_> {
         match self.target.kind {
             TargetKind::CustomerManaged => chain(&[self.attachment("detach")]),
             TargetKind::Boundary => chain(&[self.boundary_call("delete").into()]),
-            TargetKind::Scp => chain(&[self.scp_id(), self.scp_attachment("detach")]),
+            TargetKind::Scp => self.scp_chain(vec![self.to_node(self.scp_call("detach-policy"))]),
             TargetKind::UserInline
             | TargetKind::RoleInline
             | TargetKind::GroupInline
@@ -164,11 +163,9 @@ impl Script<'_> {
             TargetKind::Boundary => {
                 chain(&[self.put_boundary("<fill in: the ARN of the permissions boundary before>"), delete_managed()])
             }
-            TargetKind::Scp => chain(&[
-                self.scp_id(),
-                self.scp_attachment("detach"),
-                Call::new("organizations delete-policy").variable("policy-id", "policy_id").into(),
-            ]),
+            TargetKind::Scp => {
+                self.scp_chain(vec![self.to_node(self.scp_call("detach-policy")), self.scp_call("delete-policy")])
+            }
             TargetKind::SendingAuthorization => chain(&[self.identity_policy("delete-email-identity-policy").into()]),
             TargetKind::PermissionSet => {
                 self.permission_set(self.permission_set_call("delete-inline-policy-from-permission-set"))
@@ -181,7 +178,7 @@ impl Script<'_> {
         match self.target.kind {
             TargetKind::CustomerManaged => Some(chain(&[self.attachment("attach")])),
             TargetKind::Boundary => Some(chain(&[self.put_boundary(&policy_arn(self.target))])),
-            TargetKind::Scp => Some(chain(&[self.scp_id(), self.scp_attachment("attach")])),
+            TargetKind::Scp => Some(self.scp_chain(vec![self.to_node(self.scp_call("attach-policy"))])),
             TargetKind::UserInline
             | TargetKind::RoleInline
             | TargetKind::GroupInline
@@ -238,27 +235,37 @@ impl Script<'_> {
         self.boundary_call("put").option("permissions-boundary", arn).into()
     }
 
-    /// Sets `policy_id`: from the ARN, or looked up by the name that the policy was made with.
-    fn scp_id(&self) -> Step {
-        if let Some(id) = organization_policy_id(self.target) {
-            return Step::Set("policy_id", word(id));
+    /// A call for the SCP: by the id in its ARN, or by the variable `policy_id`.
+    fn scp_call(&self, command: &str) -> Call {
+        let call = Call::new(format!("organizations {command}"));
+        match organization_policy_id(self.target) {
+            Some(id) => call.option("policy-id", id),
+            None => call.variable("policy-id", "policy_id"),
         }
-        // A literal of the query language stands between backquotes, which the name must not end.
-        let name = quoted(policy_name(self.target)).replace('`', "\\u0060");
-        let list = Call::new("organizations list-policies")
-            .option("filter", "SERVICE_CONTROL_POLICY")
-            .option("query", &format!("Policies[?Name==`{name}`].Id"))
-            .option("output", "text");
-        Step::Read("policy_id", list)
     }
 
-    /// `attach` or `detach` of the SCP in `policy_id`.
-    fn scp_attachment(&self, verb: &str) -> Step {
-        let node = or_fill_in(self.target.node.as_deref(), "<fill in: the id of the root, OU or account>");
-        Call::new(format!("organizations {verb}-policy"))
-            .variable("policy-id", "policy_id")
-            .option("target-id", last_segment(node))
-            .into()
+    /// Calls for the SCP, after its id was looked up where only its name is known.
+    fn scp_chain(&self, calls: Vec<Call>) -> String {
+        let mut steps = Vec::new();
+        if organization_policy_id(self.target).is_none() {
+            // A literal of the query language stands between backquotes, which the name must not end.
+            let name = quoted(policy_name(self.target)).replace('`', "\\u0060");
+            let list = Call::new("organizations list-policies")
+                .constant("filter", "SERVICE_CONTROL_POLICY")
+                .option("query", &format!("Policies[?Name==`{name}`].Id"))
+                .constant("output", "text");
+            steps.push(Step::Read("policy_id", list));
+        }
+        steps.extend(calls.into_iter().map(Step::Call));
+        chain(&steps)
+    }
+
+    /// Adds the root, OU or account.
+    fn to_node(&self, call: Call) -> Call {
+        call.option(
+            "target-id",
+            or_fill_in(self.target.node.as_deref(), "<fill in: the id of the root, OU or account>"),
+        )
     }
 
     fn identity_policy(&self, command: &str) -> Call {
@@ -280,11 +287,11 @@ impl Script<'_> {
     /// A change of a permission set, which takes effect once it is provisioned.
     fn permission_set(&self, change: Call) -> String {
         chain(&[
-            Step::Set("instance_arn", word(super::names::INSTANCE_ARN_TO_FILL_IN)),
-            Step::Set("permission_set_arn", word(super::names::PERMISSION_SET_ARN_TO_FILL_IN)),
+            Step::Set("instance_arn", word(INSTANCE_ARN_TO_FILL_IN)),
+            Step::Set("permission_set_arn", word(PERMISSION_SET_ARN_TO_FILL_IN)),
             change.into(),
             self.permission_set_call("provision-permission-set")
-                .option("target-type", "ALL_PROVISIONED_ACCOUNTS")
+                .constant("target-type", "ALL_PROVISIONED_ACCOUNTS")
                 .into(),
         ])
     }

@@ -72,13 +72,18 @@ impl Call {
         self.options.push(option(name, value));
         self
     }
+    /// Adds an option whose value is a word of ours.
+    pub(super) fn constant(mut self, name: &'static str, value: &'static str) -> Call {
+        self.options.push(format!("--{name} {value}"));
+        self
+    }
     /// Adds an option without a value.
-    pub(super) fn flag(mut self, name: &str) -> Call {
+    pub(super) fn flag(mut self, name: &'static str) -> Call {
         self.options.push(format!("--{name}"));
         self
     }
     /// Adds an option whose value is a variable set before.
-    pub(super) fn variable(mut self, name: &str, variable: &str) -> Call {
+    pub(super) fn variable(mut self, name: &'static str, variable: &'static str) -> Call {
         self.options.push(format!("--{name} \"${variable}\""));
         self
     }

@@ -7,6 +7,8 @@ mod digest;
 mod edit;
 pub mod limits;
 mod patch;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use digest::digest;

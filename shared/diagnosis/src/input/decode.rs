@@ -86,16 +86,26 @@ pub(super) fn looks_like_lines(text: &[u8]) -> bool {
 pub(super) fn not_json(text: &[u8], error: &serde_json::Error) -> String {
     let start = text.trim_ascii_start();
     if !start.starts_with(b"{") && !start.starts_with(b"[") {
-        let found: String = String::from_utf8_lossy(start.get(..64).unwrap_or(start)).chars().take(20).collect();
-        return format!("expected JSON, found `{found}`");
+        let found = String::from_utf8_lossy(start.get(..100).unwrap_or(start));
+        return format!("expected JSON, found `{}`", beginning(&found));
     }
     if error.is_eof() {
-        return "expected JSON, found one that ends early".to_owned();
+        return "expected JSON, found text that ends early".to_owned();
     }
     let position = format!(" at line {} column {}", error.line(), error.column());
     let what = error.to_string();
     let what = what.strip_suffix(&position).unwrap_or(&what);
     format!("expected JSON: {what} at column {}", error.column())
+}
+
+/// As much of a text as a message has room for.
+pub(super) fn beginning(text: &str) -> String {
+    const SHOWN: usize = 24;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(SHOWN).and_then(|(end, _)| line.get(..end)) {
+        Some(start) => format!("{start}…"),
+        None => line.to_owned(),
+    }
 }
 
 /// What kind of JSON value a text is, for messages.

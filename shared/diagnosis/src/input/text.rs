@@ -43,10 +43,9 @@ pub(super) fn message_object(json: &str) -> Result<Reading, (&'static str, Strin
     let time = match &object.time {
         None | Some(Value::Null) => None,
         Some(value) => Some(time(value).ok_or_else(|| {
-            (
-                "/time",
-                format!("expected a time such as `2026-01-31T09:30:00Z`, found {}", decode::kind(&value.to_string())),
-            )
+            let found = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let found = decode::beginning(&found);
+            ("/time", format!("expected a time such as `2026-01-31T09:30:00Z`, found `{found}`"))
         })?),
     };
     let region = match &object.region {
@@ -186,8 +185,11 @@ fn denial(text: &str, refusal: Refusal, provenance: Provenance) -> Denial {
 
 fn send(text: &str, api: Option<&str>, action: Option<&str>) -> SendParameters {
     let lower = text.to_ascii_lowercase();
-    let smtp = ["554 access denied", "535 authentication", "454 throttling", "email-smtp."];
-    if smtp.iter().any(|words| lower.contains(words)) {
+    let raw = action.is_some_and(|action| action.eq_ignore_ascii_case("ses:SendRawEmail"));
+    // `554 Access denied: User …`, also as mail libraries print it: `(554, b"Access denied: User …")`.
+    let refused = raw && lower.contains("access denied: user");
+    let smtp = ["authentication credentials invalid", "454 throttling", "email-smtp."];
+    if refused || smtp.iter().any(|words| lower.contains(words)) {
         return SendParameters {
             smtp: true,
             generation: Some(ApiGeneration::V2),
