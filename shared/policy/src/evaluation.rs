@@ -109,3 +109,8 @@ pub fn evaluate(_policies: &PolicySet, _request: &Request) -> Evaluation {
         unreadable_layers: Vec::new(),
     }
 }
+
+/// Decides.
+pub fn decide(policies: &PolicySet, request: &Request) -> Evaluation {
+    evaluate(policies, request)
+}
