@@ -15,6 +15,11 @@ pub fn is_refused_principal(finding: &Finding, approver: &Approver) -> bool {
         .any(|refused| refused == approver)
 }
 
+/// Whether two ARNs are of the same user or role, sessions included.
+pub fn same_principal(a: &str, b: &str) -> bool {
+    identity(a).is_some_and(|a| identity(b) == Some(a))
+}
+
 /// What stays the same between the ARNs of a user or role and those of its sessions: account, kind and name. Names are unique
 /// in an account without regard to case, so that paths do not matter.
 fn identity(arn: &str) -> Option<(String, &'static str, String)> {

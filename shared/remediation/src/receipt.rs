@@ -72,7 +72,15 @@ pub struct FileEdit {
     pub before_digest: String,
     /// `sha256:` of the file's bytes after.
     pub after_digest: String,
-    /// Where the replaced text began, in bytes.
+    /// What was replaced, in the order of the file.
+    pub replacements: Vec<Replacement>,
+}
+
+/// A text that stands in another's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replacement {
+    /// Where the text that is gone began, in bytes of the file as it was.
     pub offset: usize,
     /// The text that stood there.
     pub removed: String,

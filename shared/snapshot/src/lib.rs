@@ -3,6 +3,7 @@
 //! A snapshot is an account, or a whole organization, on disk: `accounts/<id>/iam.json` as the AWS CLI prints it,
 //! `accounts/<id>/ses/<region>.json`, `accounts/<id>/history.json` and `organization.json`.
 
+pub mod edit;
 mod error;
 mod load;
 mod located;

@@ -5,6 +5,8 @@ mod iam;
 mod organization;
 mod ses;
 
+pub(crate) use iam::default_version;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
