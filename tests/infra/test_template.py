@@ -134,4 +134,4 @@ def test_functions_are_built_by_cargo_lambda_by_their_binary():
         metadata = function["Metadata"]
         assert metadata["BuildMethod"] == "rust-cargolambda", name
         manifest = ROOT / "functions" / metadata["BuildProperties"]["Binary"] / "Cargo.toml"
-        assert f'name = "{metadata["BuildProperties"]["Binary"]}"' in manifest.read_text()
+        assert f'\nname = "{metadata["BuildProperties"]["Binary"]}"' in manifest.read_text()

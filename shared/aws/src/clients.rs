@@ -11,8 +11,11 @@ use aws_smithy_http_client::tls;
 #[derive(Debug, Clone)]
 pub struct Clients {
     config: SdkConfig,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) organizations: aws_sdk_organizations::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
 }
 
 impl Clients {
@@ -31,8 +34,11 @@ impl Clients {
         let retries = config.retry_config().cloned().unwrap_or_else(retries);
         let config = config.into_builder().timeout_config(timeouts).retry_config(retries).build();
         Clients {
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             organizations: aws_sdk_organizations::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
             config,
         }
     }

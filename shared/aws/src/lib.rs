@@ -5,7 +5,13 @@
 
 mod clients;
 mod collect;
+mod dead_letters;
 mod failure;
+mod publisher;
+mod store;
 
 pub use clients::Clients;
 pub use collect::AwsWorld;
+pub use dead_letters::DeadLetters;
+pub use publisher::SnsPublisher;
+pub use store::DynamoStore;

@@ -36,6 +36,7 @@ fn denial(caller: Caller, from: Option<&str>, resource: Option<&str>) -> Denial 
         api: Some("SendEmail".to_owned()),
         caller,
         recipient_account: Some(ACCOUNT.to_owned()),
+        event_account: None,
         access_key_id: None,
         source_ip: None,
         user_agent: None,

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
-use crate::failure::Failure;
+use sesame_diagnosis::finding::Gap;
 use sesame_diagnosis::world::{
     Account, Identity, ManagedPolicy, Organization, OrganizationPolicy, Readable, SesAccount,
 };
+
+use crate::failure::Failure;
 
 /// Answers by what was asked. Failures are kept too: the same call would fail again.
 #[derive(Debug, Default)]
@@ -23,7 +25,7 @@ pub(super) struct Cache {
     /// By account.
     pub organizations: Memo<Readable<Option<Organization>>>,
     /// By policy id.
-    pub organization_policies: Memo<Result<OrganizationPolicy, sesame_diagnosis::finding::Gap>>,
+    pub organization_policies: Memo<Result<OrganizationPolicy, Gap>>,
 }
 
 /// Answers to one kind of question. Two that ask at the same moment may both go out; that costs a call and nothing else.
