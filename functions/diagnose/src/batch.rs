@@ -84,3 +84,6 @@ pub(crate) async fn work_through(
     }
     worked
 }
+
+#[cfg(test)]
+mod tests;
