@@ -123,24 +123,3 @@ pub enum PrincipalPattern {
     /// `{"CanonicalUser": ID}`.
     CanonicalUser(String),
 }
-
-impl PolicyDocument {
-    /// Parses.
-    pub fn parse(_json: &Json, _grammar: PolicyGrammar) -> Result<PolicyDocument, PolicyError> {
-        Err(PolicyError { pointer: String::new(), found: String::new(), expected: String::new() })
-    }
-    /// Parses a text.
-    pub fn parse_str(_text: &str, _grammar: PolicyGrammar) -> Result<PolicyDocument, PolicyError> {
-        Err(PolicyError { pointer: String::new(), found: String::new(), expected: String::new() })
-    }
-    /// Without one statement.
-    pub fn without_statement(&self, _index: usize) -> PolicyDocument {
-        self.clone()
-    }
-}
-impl ActionElement {
-    /// Matches.
-    pub fn matches(&self, _action: &str) -> bool {
-        false
-    }
-}

@@ -109,8 +109,3 @@ pub fn evaluate(_policies: &PolicySet, _request: &Request) -> Evaluation {
         unreadable_layers: Vec::new(),
     }
 }
-
-/// Decides.
-pub fn decide(policies: &PolicySet, request: &Request) -> Evaluation {
-    evaluate(policies, request)
-}

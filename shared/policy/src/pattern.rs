@@ -25,8 +25,3 @@ impl ArnPattern {
         &self.text
     }
 }
-
-/// Wildcards.
-pub fn wildcard_matches(_pattern: &str, _text: &str) -> bool {
-    false
-}

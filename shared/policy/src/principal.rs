@@ -38,14 +38,3 @@ pub enum Principal {
     /// Nobody in particular.
     Anonymous,
 }
-
-impl Principal {
-    /// The account.
-    pub fn account(&self) -> Option<&str> {
-        match self {
-            Principal::Root { arn } | Principal::User { arn } | Principal::FederatedUser { arn, .. } => Some(arn.account()),
-            Principal::Role { account, .. } => Some(account),
-            Principal::Service(_) | Principal::Anonymous => None,
-        }
-    }
-}
