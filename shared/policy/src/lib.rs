@@ -6,6 +6,7 @@
 //! What is modelled and where each rule comes from: `docs/policy-coverage.md` in the repository.
 
 pub mod arn;
+mod completion;
 pub mod condition;
 pub mod context;
 pub mod decision;
@@ -13,6 +14,7 @@ pub mod document;
 pub mod evaluation;
 pub mod json;
 pub mod layer;
+mod matching;
 pub mod pattern;
 pub mod principal;
 pub mod request;
