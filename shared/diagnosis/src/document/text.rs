@@ -56,26 +56,37 @@ pub(crate) fn is_plain(character: char) -> bool {
     matches!(character, ' '..='~' | '\u{a1}'..='\u{ff}') && character != '\u{ad}'
 }
 
-/// A JSON string literal in which every character that [`is_plain`] refuses is escaped. YAML reads it as the same string.
+/// A JSON string literal in which every character that [`is_plain`] refuses is escaped.
 pub(crate) fn quoted(string: &str) -> String {
     let mut text = String::with_capacity(string.len() + 2);
     text.push('"');
     for character in string.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            plain if is_plain(plain) => text.push(plain),
-            other => {
-                for unit in other.encode_utf16(&mut [0; 2]) {
-                    // Writing to a string cannot fail.
-                    let _ = write!(text, "\\u{unit:04x}");
-                }
+        if is_plain(character) && !matches!(character, '"' | '\\') {
+            text.push(character);
+        } else if u32::from(character) > 0xffff {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
             }
+        } else {
+            push_escaped(&mut text, character);
         }
     }
     text.push('"');
     text
+}
+
+/// A character as an escape that JSON, YAML and HCL read alike; beyond U+FFFF only the latter two, with eight digits.
+pub(crate) fn push_escaped(text: &mut String, character: char) {
+    match character {
+        '"' => text.push_str("\\\""),
+        '\\' => text.push_str("\\\\"),
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        other => {
+            let code = u32::from(other);
+            let _ = if code <= 0xffff { write!(text, "\\u{code:04x}") } else { write!(text, "\\U{code:08x}") };
+        }
+    }
 }
