@@ -9,6 +9,7 @@ Usage: check_commands.py [DIRECTORY]: the directory that the example `dump_comma
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from botocore import xform_name
 ROOT = Path(__file__).resolve().parents[2]
 # Options of the AWS CLI itself.
 GLOBAL_OPTIONS = {"region", "query", "output"}
-# An option without a value: --no-set-as-default is the other.
+# Options without a value.
 FLAGS = {"set-as-default"}
 PLACEHOLDER = "<fill in: "
 
@@ -91,8 +92,7 @@ def record_calls(script, directory):
     if not aws.exists():
         aws.write_text(RECORDER.format(python=sys.executable, record=str(record)))
         aws.chmod(0o755)
-    bash = subprocess.run(["bash", "-c", 'command -v bash'], capture_output=True, text=True, check=True).stdout.strip()
-    result = subprocess.run([bash, "-c", script], env={"PATH": str(directory)}, capture_output=True, text=True)
+    result = subprocess.run([shutil.which("bash"), "-c", script], env={"PATH": str(directory)}, capture_output=True, text=True)
     if result.returncode != 0 or result.stderr:
         raise ValueError(f"bash ended with status {result.returncode}: {result.stderr.strip()}")
     return [json.loads(line) for line in record.read_text().splitlines()]

@@ -9,6 +9,16 @@ pub fn compact(document: &Value) -> String {
     document.to_string()
 }
 
+/// [`compact`], with the escapes of [`pretty`].
+pub(crate) fn compact_shown(document: &Value) -> String {
+    let mut text = String::new();
+    // Outside of strings there is nothing that does not show as itself, and what JSON must escape is escaped already.
+    for character in compact(document).chars() {
+        if is_plain(character) { text.push(character) } else { push_unicode_escape(&mut text, character) }
+    }
+    text
+}
+
 /// The document indented by two spaces, in its own order.
 ///
 /// Characters that a terminal or a page may not show as they are (controls, text direction marks, anything beyond Latin-1)
@@ -64,16 +74,21 @@ pub(crate) fn quoted(string: &str) -> String {
         if is_plain(character) && !matches!(character, '"' | '\\') {
             text.push(character);
         } else if u32::from(character) > 0xffff {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "\\u{unit:04x}");
-            }
+            push_unicode_escape(&mut text, character);
         } else {
             push_escaped(&mut text, character);
         }
     }
     text.push('"');
     text
+}
+
+/// A character as JSON's `\u` escapes, two of them beyond U+FFFF.
+fn push_unicode_escape(text: &mut String, character: char) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\\u{unit:04x}");
+    }
 }
 
 /// A character as an escape that JSON, YAML and HCL read alike; beyond U+FFFF only the latter two, with eight digits.
