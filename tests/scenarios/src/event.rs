@@ -55,7 +55,8 @@ fn identity(caller: &str, issuer: Option<&str>, key: Option<&str>) -> Value {
             "attributes": { "creationDate": "2026-03-01T02:00:00Z", "mfaAuthenticated": "false" } })
     };
     if let Some(rest) = resource.strip_prefix("assumed-role/") {
-        let role = issuer.map_or_else(|| format!("arn:aws:iam::{account}:role/{}", rest.split('/').next().unwrap()), str::to_owned);
+        let role = issuer
+            .map_or_else(|| format!("arn:aws:iam::{account}:role/{}", rest.split('/').next().unwrap()), str::to_owned);
         return json!({ "type": "AssumedRole", "principalId": "AROAEXAMPLE:session", "arn": caller, "accountId": account,
             "accessKeyId": key.unwrap_or("ASIAEXAMPLE"), "sessionContext": session("Role", &role) });
     }

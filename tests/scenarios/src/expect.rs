@@ -28,7 +28,10 @@ fn compare(expected: &Value, actual: &Value, place: &str, found: &mut Vec<String
                     let list = actual.get(name).and_then(Value::as_array).unwrap_or(&empty);
                     for wanted in wanted.as_array().into_iter().flatten() {
                         if !list.iter().any(|element| differences(wanted, element).is_empty()) {
-                            found.push(format!("{place}/{name}: nothing there fits {wanted}; found {}", Value::Array(list.clone())));
+                            found.push(format!(
+                                "{place}/{name}: nothing there fits {wanted}; found {}",
+                                Value::Array(list.clone())
+                            ));
                         }
                     }
                 } else {

@@ -45,7 +45,9 @@ fn object(value: &Value, key: &str) -> Map<String, Value> {
 fn document(short: &Value) -> Value {
     match short {
         Value::Array(_) => json!({ "Version": "2012-10-17", "Statement": short }),
-        Value::Object(fields) if fields.contains_key("Effect") => json!({ "Version": "2012-10-17", "Statement": [short] }),
+        Value::Object(fields) if fields.contains_key("Effect") => {
+            json!({ "Version": "2012-10-17", "Statement": [short] })
+        }
         _ => short.clone(),
     }
 }
@@ -55,7 +57,10 @@ fn policy_arn(account: &str, name: &str) -> String {
 }
 
 fn inline(entity: &Value) -> Vec<Value> {
-    object(entity, "inline").iter().map(|(name, short)| json!({ "PolicyName": name, "PolicyDocument": document(short) })).collect()
+    object(entity, "inline")
+        .iter()
+        .map(|(name, short)| json!({ "PolicyName": name, "PolicyDocument": document(short) }))
+        .collect()
 }
 
 fn attached(account: &str, entity: &Value) -> Vec<Value> {
@@ -68,7 +73,8 @@ fn attached(account: &str, entity: &Value) -> Vec<Value> {
 }
 
 fn entity(account: &str, kind: &str, name: &str, short: &Value) -> Value {
-    let (path, plain) = name.rsplit_once('/').map_or(("/".to_owned(), name), |(path, plain)| (format!("{path}/"), plain));
+    let (path, plain) =
+        name.rsplit_once('/').map_or(("/".to_owned(), name), |(path, plain)| (format!("{path}/"), plain));
     let arn = format!("arn:aws:iam::{account}:{}{path}{plain}", kind.to_ascii_lowercase());
     let mut fields = json!({
         "Path": path, (format!("{kind}Name")): plain, (format!("{kind}Id")): format!("AXXA{}", plain.to_ascii_uppercase()),
@@ -101,7 +107,8 @@ fn iam(id: &str, account: &Value) -> Value {
             role
         })
         .collect();
-    let groups: Vec<Value> = object(account, "groups").iter().map(|(name, short)| entity(id, "Group", name, short)).collect();
+    let groups: Vec<Value> =
+        object(account, "groups").iter().map(|(name, short)| entity(id, "Group", name, short)).collect();
     let policies: Vec<Value> = object(account, "managed")
         .iter()
         .map(|(name, short)| {
@@ -122,7 +129,8 @@ fn ses(short: &Value) -> Value {
                 object(&identity, "policies").into_iter().map(|(name, short)| (name, document(&short))).collect();
             let kind = if name.contains('@') { "EMAIL_ADDRESS" } else { "DOMAIN" };
             let verified = identity.get("verified").and_then(Value::as_bool).unwrap_or(true);
-            let mut output = json!({ "IdentityType": kind, "VerifiedForSendingStatus": verified, "Policies": policies });
+            let mut output =
+                json!({ "IdentityType": kind, "VerifiedForSendingStatus": verified, "Policies": policies });
             if let Some(set) = identity.get("configurationSet") {
                 output["ConfigurationSetName"] = set.clone();
             }

@@ -1,17 +1,27 @@
 //! Every scenario: the finding is as told, the plan is proven, and what the commands print is of the schema.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use sesame_diagnosis::finding::Finding;
 use sesame_diagnosis::world::World;
 use sesame_diagnosis::{Options, diagnose, fold, input};
 use sesame_scenarios::{Scenario, all, expect, write_snapshot};
 
 fn options() -> Options {
-    Options { now: "2026-03-01T03:05:00Z".parse().unwrap(), strict: true, own_account: None, apply_role_accounts: Vec::new() }
+    Options {
+        now: "2026-03-01T03:05:00Z".parse().unwrap(),
+        strict: true,
+        own_account: None,
+        apply_role_accounts: Vec::new(),
+    }
 }
 
 fn world(scenario: &Scenario) -> World {
-    let folder = std::env::temp_dir().join(format!("sesame-scenario-{}-{}", std::process::id(), scenario.name));
+    // Tests run side by side: each reads a folder of its own.
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("sesame-scenario-{}-{number}", std::process::id()));
     write_snapshot(scenario, &folder);
     let world = sesame_snapshot::load(&folder).unwrap_or_else(|error| panic!("{}: {error}", scenario.name));
     std::fs::remove_dir_all(&folder).unwrap();
@@ -39,7 +49,13 @@ fn findings_are_as_told() {
             failures.push(format!("{}:\n    {}", scenario.name, differences.join("\n    ")));
         }
     }
-    assert!(failures.is_empty(), "{} of {} scenarios differ:\n{}", failures.len(), scenarios.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} scenarios differ:\n{}",
+        failures.len(),
+        scenarios.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
@@ -50,7 +66,9 @@ fn every_plan_says_what_it_turns_on() {
                 let verification = &remedy.verification;
                 match verification.allowed_after {
                     Some(allowed) => assert!(allowed, "{}: {} does not help", scenario.name, remedy.id),
-                    None => assert!(!verification.depends_on.is_empty(), "{}: {} names nothing", scenario.name, remedy.id),
+                    None => {
+                        assert!(!verification.depends_on.is_empty(), "{}: {} names nothing", scenario.name, remedy.id)
+                    }
                 }
                 assert!(remedy.alternative_to.is_none(), "{}: an alternative is in the plan", scenario.name);
             }

@@ -8,7 +8,11 @@ use std::process::Command;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).other_options(vec!["--locked".to_owned()]).exec().unwrap()
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .other_options(vec!["--locked".to_owned()])
+        .exec()
+        .unwrap()
 }
 
 fn root() -> PathBuf {
@@ -34,8 +38,14 @@ fn each_crate_uses_only_the_crates_below_it() {
         ("sesame-remediation", &["sesame-policy", "sesame-diagnosis"]),
         ("sesame-render", &["sesame-policy", "sesame-diagnosis", "sesame-remediation"]),
         ("sesame-responder", &["sesame-policy", "sesame-diagnosis", "sesame-remediation", "sesame-render"]),
-        ("sesame-snapshot", &["sesame-policy", "sesame-diagnosis", "sesame-remediation", "sesame-render", "sesame-responder"]),
-        ("sesame-aws", &["sesame-policy", "sesame-diagnosis", "sesame-remediation", "sesame-render", "sesame-responder"]),
+        (
+            "sesame-snapshot",
+            &["sesame-policy", "sesame-diagnosis", "sesame-remediation", "sesame-render", "sesame-responder"],
+        ),
+        (
+            "sesame-aws",
+            &["sesame-policy", "sesame-diagnosis", "sesame-remediation", "sesame-render", "sesame-responder"],
+        ),
         ("sesame-lambda", &["sesame-diagnosis", "sesame-remediation", "sesame-responder", "sesame-aws"]),
         ("sesame-testkit", &["sesame-policy", "sesame-diagnosis", "sesame-remediation", "sesame-responder"]),
     ];
@@ -52,7 +62,8 @@ fn each_crate_uses_only_the_crates_below_it() {
     for (name, package) in &packages {
         let functions = package.manifest_path.as_str().contains("/functions/");
         if functions {
-            let others = uses(package).into_iter().filter(|used| packages[used].manifest_path.as_str().contains("/functions/"));
+            let others =
+                uses(package).into_iter().filter(|used| packages[used].manifest_path.as_str().contains("/functions/"));
             assert_eq!(others.count(), 0, "{name} must not use another function");
         }
     }
@@ -75,7 +86,19 @@ fn only_the_outer_crates_touch_the_aws_sdk() {
 #[test]
 fn pure_crates_touch_neither_files_nor_clock_nor_network() {
     let pure = ["policy", "diagnosis", "remediation", "render"];
-    let banned = ["std::fs", "std::env", "std::net::Tcp", "std::net::Udp", "std::process", "std::time::SystemTime", "Timestamp::now", "Zoned::now", "tokio::", "aws_sdk", "aws_config"];
+    let banned = [
+        "std::fs",
+        "std::env",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "std::process",
+        "std::time::SystemTime",
+        "Timestamp::now",
+        "Zoned::now",
+        "tokio::",
+        "aws_sdk",
+        "aws_config",
+    ];
     let mut files = 0;
     for name in pure {
         for file in rust_files(&root().join("shared").join(name).join("src")) {
@@ -106,14 +129,28 @@ fn pure_crates_touch_neither_files_nor_clock_nor_network() {
 #[test]
 fn licences_are_among_those_that_we_take() {
     let taken = [
-        "MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unlicense", "Unicode-3.0", "BSL-1.0", "0BSD",
-        "CC0-1.0", "MIT-0", "OpenSSL", "CDLA-Permissive-2.0", "Apache-2.0 WITH LLVM-exception",
+        "MIT",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "Zlib",
+        "Unlicense",
+        "Unicode-3.0",
+        "BSL-1.0",
+        "0BSD",
+        "CC0-1.0",
+        "MIT-0",
+        "OpenSSL",
+        "CDLA-Permissive-2.0",
+        "Apache-2.0 WITH LLVM-exception",
     ];
     let fits = |expression: &str| {
         // `A OR B`: one of them must fit; `A AND B`: all must. `/` is the old form of OR.
-        expression.replace('/', " OR ").split(" OR ").any(|choice| {
-            choice.split(" AND ").all(|licence| taken.contains(&licence.trim().trim_matches(['(', ')'])))
-        })
+        expression
+            .replace('/', " OR ")
+            .split(" OR ")
+            .any(|choice| choice.split(" AND ").all(|licence| taken.contains(&licence.trim().trim_matches(['(', ')']))))
     };
     let metadata = metadata();
     assert!(metadata.packages.len() > 50);
@@ -140,7 +177,10 @@ fn duplicate_versions_are_known() {
     let found: BTreeSet<String> =
         versions.into_iter().filter(|(_, versions)| versions.len() > 1).map(|(name, _)| name.to_owned()).collect();
     let new: Vec<&String> = found.difference(&known).collect();
-    assert!(new.is_empty(), "several versions of {new:?}: make them one, or list them with a reason in tests/workspace/duplicate-versions.txt");
+    assert!(
+        new.is_empty(),
+        "several versions of {new:?}: make them one, or list them with a reason in tests/workspace/duplicate-versions.txt"
+    );
     let gone: Vec<&String> = known.difference(&found).collect();
     assert!(gone.is_empty(), "{gone:?} has one version now: take it off tests/workspace/duplicate-versions.txt");
 }

@@ -42,8 +42,9 @@ impl<'f> Place<'f> {
                 for root in file.root().object()?.required("Roots")?.array()? {
                     walk_nodes(&root, target.node.as_deref(), policy, &mut node, &mut attached)?;
                 }
-                let node =
-                    node.ok_or_else(|| file.root().error(format!("expected the node `{}`", quoted(&target.node))))?;
+                let node = node.ok_or_else(|| {
+                    file.root().error(format!("expected the node `{}`, found none", quoted(&target.node)))
+                })?;
                 (node, attached)
             }
             TargetKind::CustomerManaged | TargetKind::Boundary => {
