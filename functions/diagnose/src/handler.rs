@@ -27,8 +27,8 @@ pub(crate) struct Handler {
 impl Handler {
     pub(crate) fn new(environment: Environment, clients: Clients) -> Handler {
         Handler {
-            store: DynamoStore::new(clients.clone(), environment.table),
-            publisher: SnsPublisher::new(clients.clone(), environment.topic),
+            store: DynamoStore::new(clients.clone(), environment.table.clone()),
+            publisher: SnsPublisher::new(clients.clone(), environment.topic, environment.table.clone()),
             dead_letters: DeadLetters::new(clients.clone(), environment.dead_letters),
             account: environment.account.clone(),
             settings: Settings {

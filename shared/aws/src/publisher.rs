@@ -1,7 +1,9 @@
 //! Notices to the topic.
 
 use aws_sdk_sns::types::MessageAttributeValue;
-use serde_json::json;
+use jiff::Timestamp;
+use sesame_render::Phase;
+use sesame_render::sns::{SnsMessage, SnsOptions, sns};
 use sesame_responder::ports::{Notice, PortError, Publisher};
 
 use crate::Clients;
@@ -12,26 +14,38 @@ use crate::failure::Failure;
 pub struct SnsPublisher {
     clients: Clients,
     topic: String,
+    table: String,
 }
 
 impl SnsPublisher {
-    /// The publisher of a topic, by its ARN.
-    pub fn new(clients: Clients, topic: impl Into<String>) -> SnsPublisher {
-        SnsPublisher { clients, topic: topic.into() }
+    /// The publisher to a topic, by its ARN; `table` is where messages say that the whole finding is kept.
+    pub fn new(clients: Clients, topic: impl Into<String>, table: impl Into<String>) -> SnsPublisher {
+        SnsPublisher { clients, topic: topic.into(), table: table.into() }
+    }
+
+    fn message(&self, notice: Notice<'_>, now: Timestamp) -> Option<SnsMessage> {
+        let finding = notice.finding();
+        let phase = Phase::ALL.into_iter().find(|phase| phase.as_str() == notice.phase.as_str())?;
+        let options = SnsOptions {
+            stored_pointer: Some(format!("dynamodb:{}/{}", self.table, finding.id)),
+            detail: notice.record.history.last().and_then(|change| change.note.clone()),
+            ..SnsOptions::at(now)
+        };
+        Some(sns(finding, phase, &options))
     }
 }
 
 impl Publisher for SnsPublisher {
     async fn publish(&self, notice: Notice<'_>) -> Result<(), PortError> {
-        let finding = notice.finding();
-        let compact = serde_json::to_string(finding).map_err(|error| PortError::lasting(error.to_string()))?;
-        let message = json!({"default": finding.summary.what, "sqs": compact});
-        let mut request = self.clients.sns.publish().topic_arn(&self.topic);
-        request = request.message(message.to_string()).message_structure("json").subject("Sesame");
-        for (name, value) in [("phase", notice.phase.as_str())] {
-            let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-            let attribute = attribute.map_err(|error| PortError::lasting(error.to_string()))?;
-            request = request.message_attributes(name, attribute);
+        let unknown = || PortError::lasting(format!("there is no message for the phase `{}`", notice.phase));
+        let message = self.message(notice, Timestamp::now()).ok_or_else(unknown)?;
+        let request = self.clients.sns.publish().topic_arn(&self.topic).subject(&message.subject);
+        let mut request = request.message(message.message_text()).message_structure("json");
+        for (name, value) in &message.message_attributes {
+            let attribute =
+                MessageAttributeValue::builder().data_type(value.data_type).string_value(&value.string_value);
+            let attribute = attribute.build().map_err(|error| PortError::lasting(error.to_string()))?;
+            request = request.message_attributes(*name, attribute);
         }
         request.send().await.map(|_| ()).map_err(|error| Failure::of(&error).port_error("sns:Publish"))
     }

@@ -1,4 +1,4 @@
-//! Findings in DynamoDB, messages put aside in SQS.
+//! Findings in DynamoDB, notices to SNS, messages put aside in SQS.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,12 +15,13 @@ mod fake;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use fake::{Answer, Call, FakeAws, json, json_error};
+use fake::{Answer, Call, FakeAws, json, json_error, query, query_error};
 use jiff::Timestamp;
 use serde_json::{Value, json as value};
-use sesame_aws::{DeadLetters, DynamoStore};
+use sesame_aws::{DeadLetters, DynamoStore, SnsPublisher};
 use sesame_diagnosis::finding::Finding;
-use sesame_responder::ports::{FindingStore, SaveError};
+use sesame_remediation::Phase;
+use sesame_responder::ports::{FindingStore, Notice, Publisher, SaveError};
 use sesame_responder::record::{Alert, Record};
 
 const SINCE: &str = "2026-11-23T03:00:00Z";
@@ -218,4 +219,35 @@ async fn a_message_is_put_aside_with_its_reason() {
     let sent = aws.calls()[0].json();
     assert_eq!((&sent["QueueUrl"], &sent["MessageBody"]), (&"http://127.0.0.1/dead".into(), &"{nonsense".into()));
     assert_eq!(sent["MessageAttributes"]["reason"], value!({"DataType": "String", "StringValue": "expected an event"}));
+}
+
+#[tokio::test]
+async fn a_notice_has_a_text_for_each_protocol_and_attributes_to_filter_by() {
+    let aws = FakeAws::start(|_| query("Publish", "<MessageId>m</MessageId>")).await;
+    let record = record("f-1");
+    let publisher = SnsPublisher::new(aws.clients(), "arn:aws:sns:eu-west-1:111122223333:topic", "findings");
+    publisher.publish(Notice { phase: Phase::Finding, record: &record }).await.unwrap();
+    let call = &aws.calls()[0];
+    assert_eq!(call.field("MessageStructure").as_deref(), Some("json"));
+    assert!(call.field("Subject").is_some_and(|subject| !subject.is_empty() && subject.len() < 100));
+    let message: BTreeMap<String, String> = serde_json::from_str(&call.field("Message").unwrap()).unwrap();
+    assert_eq!(message.keys().collect::<Vec<_>>(), ["default", "email", "firehose", "https", "lambda", "sqs"]);
+    let finding: Value = serde_json::from_str(&message["sqs"]).unwrap();
+    assert_eq!((&finding["id"], &finding["stored"]), (&"f-1".into(), &"dynamodb:findings/f-1".into()));
+    let attributes: BTreeMap<String, String> = (1..=8)
+        .filter_map(|index| {
+            let entry = |part: &str| call.field(&format!("MessageAttributes.entry.{index}.{part}"));
+            Some((entry("Name")?, entry("Value.StringValue")?))
+        })
+        .collect();
+    assert_eq!((attributes["phase"].as_str(), attributes["outcome"].as_str()), ("finding", "denied"));
+    assert!(!attributes.contains_key("layer"), "there is no cause, hence no layer: {attributes:?}");
+}
+
+#[tokio::test]
+async fn a_notice_that_does_not_get_through_is_an_error() {
+    let aws = FakeAws::start(|_| query_error(403, "AuthorizationError")).await;
+    let publisher = SnsPublisher::new(aws.clients(), "arn:aws:sns:eu-west-1:111122223333:topic", "findings");
+    let error = publisher.publish(Notice { phase: Phase::Finding, record: &record("f-1") }).await.unwrap_err();
+    assert_eq!(error.message, "sns:Publish gave AuthorizationError: no");
 }
