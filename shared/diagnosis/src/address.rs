@@ -114,15 +114,19 @@ impl Entry {
 struct QuotedString {
     raw: String,
     value: String,
+    closed: bool,
 }
 
 /// The rest of a quoted string whose opening quote was taken.
 fn quoted_string(scan: &mut std::str::Chars<'_>) -> QuotedString {
-    let mut string = QuotedString { raw: String::from('"'), value: String::new() };
+    let mut string = QuotedString { raw: String::from('"'), value: String::new(), closed: false };
     while let Some(next) = scan.next() {
         string.raw.push(next);
         match next {
-            '"' => break,
+            '"' => {
+                string.closed = true;
+                break;
+            }
             '\\' => {
                 if let Some(escaped) = scan.next() {
                     string.raw.push(escaped);
@@ -180,11 +184,21 @@ fn address(text: &str) -> Option<String> {
     };
     let (local, domain) = text.rsplit_once('@')?;
     let (local, domain) = (local.trim(), domain.trim());
-    let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
-    let plain_local = !local.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '"'));
-    let plain_domain = !domain.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"');
-    (!local.is_empty() && !domain.is_empty() && (quoted || plain_local) && plain_domain)
+    let special = |c: char| c.is_whitespace() || c.is_control() || "()<>[]:;@\\,\"".contains(c);
+    let literal = domain.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+    let local_holds = if local.starts_with('"') { is_quoted_string(local) } else { !local.contains(special) };
+    let domain_holds = match literal {
+        Some(inner) => !inner.is_empty() && !inner.contains(|c: char| c != ':' && special(c)),
+        None => !domain.contains(special),
+    };
+    (!local.is_empty() && !domain.is_empty() && local_holds && domain_holds && !text.contains(char::is_control))
         .then(|| format!("{local}@{domain}"))
+}
+
+/// Whether a text is one quoted string and nothing else.
+fn is_quoted_string(text: &str) -> bool {
+    let mut scan = text.chars();
+    scan.next() == Some('"') && quoted_string(&mut scan).closed && scan.as_str().is_empty()
 }
 
 /// Words joined by one space; between two encoded words the space is no part of the name.
@@ -336,8 +350,23 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_left_out() {
-        for text in ["", "john", "John <>", "@example.com", "john@", "a b@example.com", "<", "\"", "(", "a@b c", "\"@x"]
-        {
+        for text in [
+            "",
+            "john",
+            "John <>",
+            "@example.com",
+            "john@",
+            "a b@example.com",
+            "<",
+            "\"",
+            "(",
+            "a@b c",
+            "\"@x",
+            "\"a\"b\"@x",
+            "<a:b@x>",
+            "a@[x",
+            "\"a\n\"@x",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -104,7 +104,7 @@ impl fmt::Display for InputError {
 pub fn read(bytes: &[u8], name: &str) -> Input {
     let mut input = Input::default();
     match decode::plain_text(bytes) {
-        Ok(text) => Reader { name, input: &mut input }.documents(&text),
+        Ok(text) => Reader { name, input: &mut input }.documents(text.trim_ascii_end()),
         Err(message) => input.fail(InputError { file: name.to_owned(), place: String::new(), message }),
     }
     input

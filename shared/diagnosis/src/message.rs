@@ -65,6 +65,7 @@ pub fn is_send_action(action: &str) -> bool {
 pub fn refusal(text: &str) -> Option<Refusal> {
     let text = text.to_ascii_lowercase();
     let any = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
+    let all = |needles: &[&str]| needles.iter().all(|needle| text.contains(needle));
     if text.contains(ANCHOR) {
         return Some(Refusal::AccessDenied);
     }
@@ -81,7 +82,8 @@ pub fn refusal(text: &str) -> Option<Refusal> {
     } else if any(&["authentication credentials invalid", "535 authentication", "535 5.7"]) {
         OtherRefusal::Credentials
     } else if any(&["configurationsetdoesnotexist", "templatedoesnotexist"])
-        || (any(&["configuration set", "template"]) && any(&["does not exist", "notfoundexception"]))
+        || all(&["configuration set", "does not exist"])
+        || all(&["template", "notfoundexception"])
     {
         OtherRefusal::NotFound
     } else if any(&[

@@ -68,11 +68,14 @@ fn directory(name: &str) -> PathBuf {
     path
 }
 
-/// Checks the syntax, runs the script and reads back the calls.
-fn run(name: &str, script: &str) -> Vec<Call> {
+/// Whether bash can read the script at all.
+fn check_syntax(name: &str, script: &str) {
     let syntax = Command::new("bash").args(["-n", "-c", script]).output().unwrap();
     assert!(syntax.status.success() && syntax.stderr.is_empty(), "{name}: {syntax:?}\n{script}");
+}
 
+/// Runs the script and reads back the calls.
+fn run(name: &str, script: &str) -> Vec<Call> {
     let directory = directory(name);
     let output = Command::new("bash")
         .args(["-c", &format!("{RECORDER}\n{script}\n")])
@@ -303,6 +306,11 @@ fn check(cases: &[Case]) {
 fn ordinary_changes_call_what_is_meant() {
     let cases = plain_cases();
     assert_eq!(cases.len(), 30);
+    for case in &cases {
+        let commands = case.commands();
+        check_syntax(&case.name, &commands.aws_cli);
+        check_syntax(&case.name, &commands.undo);
+    }
     check(&cases);
 }
 
@@ -310,7 +318,12 @@ fn ordinary_changes_call_what_is_meant() {
 fn hostile_names_and_documents_stay_arguments() {
     let cases = hostile_cases();
     assert_eq!(cases.len(), commands_cases::HOSTILE.len() * 8 * 3);
-    check(&cases);
+    // Some 1,200 runs of bash, by two threads.
+    let (first, second) = cases.split_at(cases.len() / 2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| check(first));
+        scope.spawn(|| check(second));
+    });
 }
 
 #[test]
@@ -319,6 +332,7 @@ fn what_a_target_leaves_out_is_asked_for() {
         for case in commands_cases::changes(kind, "empty", |_| commands_cases::empty_target(kind), &json!({})) {
             let commands = case.commands();
             for (way, script) in [("forward", &commands.aws_cli), ("back", &commands.undo)] {
+                check_syntax(&case.name, script);
                 run(&format!("{}-{way}", case.name), script);
                 let asks = script.contains("<fill in: ") || script.contains("REPLACEWITHYOURS");
                 assert!(asks, "{}\n{script}", case.name);
@@ -375,8 +389,14 @@ fn a_document_is_compact_where_white_space_would_make_it_too_long() {
     let after = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": actions, "Resource": "*"}});
     let limit = Limit::ServiceControl.allowed();
     assert!(compact(&after).len() <= limit && pretty(&after).len() > limit);
-    let script = Case { after: Some(after.clone()), ..case }.commands().aws_cli;
+    let script = Case { after: Some(after.clone()), ..case.clone() }.commands().aws_cli;
     assert!(script.contains(&format!("\n{}\nJSON\n", compact(&after))), "{script}");
+
+    let hidden =
+        json!({"Version": "2012-10-17", "Id": "\u{202e}\u{1f600}\u{9b}\n\"\\", "Statement": after["Statement"]});
+    let script = Case { after: Some(hidden.clone()), ..case }.commands().aws_cli;
+    assert!(script.contains(r#""Id":"\u202e\ud83d\ude00\u009b\n\"\\","#), "{script}");
+    assert_eq!(run("hidden", &script)[0].document, Some(hidden));
 }
 
 #[test]

@@ -58,19 +58,21 @@ impl Script<'_> {
     fn with_place(&self, text: &str) -> String {
         let place = match self.target.kind {
             TargetKind::Scp => {
-                "in the management account of the organization, or that of a delegated administrator".to_owned()
+                comment("in the management account of the organization, or that of a delegated administrator")
             }
-            TargetKind::PermissionSet => format!(
-                "in the account that administers Identity Center; fill in the ARNs of its instance and of the permission set {} \
-                 (aws sso-admin list-instances, aws sso-admin list-permission-sets)",
-                permission_set_name(self.target)
-            ),
+            TargetKind::PermissionSet => {
+                comment("in the account that administers Identity Center")
+                    + &comment("fill in the ARN of its instance (aws sso-admin list-instances)")
+                    + &comment(&format!("and that of permission set {}", permission_set_name(self.target)))
+                    + &comment("(aws sso-admin list-permission-sets, aws sso-admin describe-permission-set)")
+            }
             _ => match &self.target.account {
-                Some(account) if account.bytes().all(|byte| byte.is_ascii_digit()) => format!("in account {account}"),
+                Some(account) if account.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    comment(&format!("in account {account}"))
+                }
                 _ => String::new(),
             },
         };
-        let place = if place.is_empty() { String::new() } else { comment(&place) };
         format!("{place}{}", text.trim_end())
     }
 
@@ -115,9 +117,9 @@ impl Script<'_> {
                     .option("policy-arn", &policy_arn(target))
                     .flag("set-as-default")
                     .document("policy-document", document, ANY_SIZE);
-                let limit = "a managed policy keeps five versions: if this answers LimitExceeded, delete an old one first \
-                             (aws iam list-policy-versions, aws iam delete-policy-version)";
-                comment(limit) + &chain(&[call.into()])
+                comment("a managed policy keeps five versions; if this answers LimitExceeded, delete an old one first")
+                    + &comment("(aws iam list-policy-versions, aws iam delete-policy-version)")
+                    + &chain(&[call.into()])
             }
             TargetKind::Scp => {
                 let update = self.scp_call("update-policy");

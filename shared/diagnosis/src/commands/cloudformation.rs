@@ -12,7 +12,7 @@ use super::names::{
 };
 use super::shell::comment;
 use super::{Change, Context};
-use crate::document::quoted;
+use crate::document::{is_plain, push_escaped};
 use crate::finding::{Target, TargetKind};
 
 /// The fragment, where CloudFormation has such a resource and can hold the document as it is.
@@ -192,5 +192,17 @@ fn scalar_text(text: &str) -> String {
         && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_./:*@+=".contains(character))
         && !text.ends_with(':')
         && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if plain { text.to_owned() } else { quoted(text) }
+    if plain {
+        return text.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        if is_plain(character) && !matches!(character, '"' | '\\') {
+            quoted.push(character);
+        } else {
+            push_escaped(&mut quoted, character);
+        }
+    }
+    quoted.push('"');
+    quoted
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::document::{compact, is_plain, pretty};
+use crate::document::{compact_shown, is_plain, pretty};
 
 /// A value as one bash word that is exactly this value.
 ///
@@ -90,7 +90,7 @@ impl Call {
     /// Adds the document: indented, or compact where the white space would count and make it longer than AWS takes.
     pub(super) fn document(mut self, name: &'static str, document: &Value, size_with_white_space: usize) -> Call {
         let indented = pretty(document);
-        let text = if indented.len() <= size_with_white_space { indented } else { compact(document) };
+        let text = if indented.len() <= size_with_white_space { indented } else { compact_shown(document) };
         self.document = Some((name, text));
         self
     }

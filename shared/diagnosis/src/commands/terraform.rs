@@ -10,7 +10,7 @@ use super::names::{
 };
 use super::shell::comment;
 use super::{Change, Context};
-use crate::document::is_plain;
+use crate::document::{is_plain, push_escaped};
 use crate::finding::{Target, TargetKind};
 
 /// The fragment; Terraform has a resource for every kind, but none for an absence.
@@ -143,23 +143,14 @@ fn string(value: &str) -> String {
     let mut rest = value.chars().peekable();
     while let Some(character) = rest.next() {
         match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
             '$' | '%' if rest.peek() == Some(&'{') => text.extend([character, character]),
             // Before another sign of the same kind the doubling would be ambiguous.
             '$' | '%' if rest.peek() == Some(&character) => {
                 let _ = write!(text, "\\u{:04x}", u32::from(character));
             }
+            '"' | '\\' => push_escaped(&mut text, character),
             plain if is_plain(plain) => text.push(plain),
-            other if u32::from(other) <= 0xffff => {
-                let _ = write!(text, "\\u{:04x}", u32::from(other));
-            }
-            other => {
-                let _ = write!(text, "\\U{:08x}", u32::from(other));
-            }
+            other => push_escaped(&mut text, other),
         }
     }
     text.push('"');

@@ -15,4 +15,4 @@ pub use digest::digest;
 pub use edit::{EditError, add_statement, append_value, remove_statement, replace_at, unused_sid};
 pub use patch::{PatchError, apply_patch, diff, patch};
 pub use text::{compact, pretty};
-pub(crate) use text::{is_plain, quoted};
+pub(crate) use text::{compact_shown, is_plain, push_escaped, quoted};

@@ -9,6 +9,16 @@ pub fn compact(document: &Value) -> String {
     document.to_string()
 }
 
+/// [`compact`], with the escapes of [`pretty`].
+pub(crate) fn compact_shown(document: &Value) -> String {
+    let mut text = String::new();
+    // Outside of strings there is nothing that does not show as itself, and what JSON must escape is escaped already.
+    for character in compact(document).chars() {
+        if is_plain(character) { text.push(character) } else { push_unicode_escape(&mut text, character) }
+    }
+    text
+}
+
 /// The document indented by two spaces, in its own order.
 ///
 /// Characters that a terminal or a page may not show as they are (controls, text direction marks, anything beyond Latin-1)
@@ -56,26 +66,42 @@ pub(crate) fn is_plain(character: char) -> bool {
     matches!(character, ' '..='~' | '\u{a1}'..='\u{ff}') && character != '\u{ad}'
 }
 
-/// A JSON string literal in which every character that [`is_plain`] refuses is escaped. YAML reads it as the same string.
+/// A JSON string literal in which every character that [`is_plain`] refuses is escaped.
 pub(crate) fn quoted(string: &str) -> String {
     let mut text = String::with_capacity(string.len() + 2);
     text.push('"');
     for character in string.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            plain if is_plain(plain) => text.push(plain),
-            other => {
-                for unit in other.encode_utf16(&mut [0; 2]) {
-                    // Writing to a string cannot fail.
-                    let _ = write!(text, "\\u{unit:04x}");
-                }
-            }
+        if is_plain(character) && !matches!(character, '"' | '\\') {
+            text.push(character);
+        } else if u32::from(character) > 0xffff {
+            push_unicode_escape(&mut text, character);
+        } else {
+            push_escaped(&mut text, character);
         }
     }
     text.push('"');
     text
+}
+
+/// A character as JSON's `\u` escapes, two of them beyond U+FFFF.
+fn push_unicode_escape(text: &mut String, character: char) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\\u{unit:04x}");
+    }
+}
+
+/// A character as an escape that JSON, YAML and HCL read alike; beyond U+FFFF only the latter two, with eight digits.
+pub(crate) fn push_escaped(text: &mut String, character: char) {
+    match character {
+        '"' => text.push_str("\\\""),
+        '\\' => text.push_str("\\\\"),
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        other => {
+            let code = u32::from(other);
+            let _ = if code <= 0xffff { write!(text, "\\u{code:04x}") } else { write!(text, "\\U{code:08x}") };
+        }
+    }
 }

@@ -139,14 +139,18 @@ fn log_line(line: &str, envelope: &Envelope) -> Reading {
     let mut denial = denial(&text, refusal, Provenance::Log);
     denial.time = envelope.time;
     denial.event_account.clone_from(&envelope.account);
-    let read = reading(denial);
-    match &read {
-        // Without an action only words tell whether it is of SES at all.
-        Reading::Denied(denial) if denial.message.action.is_none() && !message::speaks_of_ses(&text) => {
+    match reading(denial) {
+        // Without an action only words tell whether it is of SES at all, and much is denied that is not AWS's.
+        Reading::Denied(denial) if denial.message.action.is_none() && !is_of_ses(&text, &denial.refusal) => {
             Reading::Skipped(Skip::NoRefusal)
         }
-        _ => read,
+        reading => reading,
     }
+}
+
+fn is_of_ses(text: &str, refusal: &Refusal) -> bool {
+    let denied_by_aws = text.contains("AccessDenied") || text.to_ascii_lowercase().contains("access denied: user");
+    (*refusal != Refusal::AccessDenied || denied_by_aws) && message::speaks_of_ses(text)
 }
 
 /// Skips what names another service's action, or an action or operation that sends nothing.
