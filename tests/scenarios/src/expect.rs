@@ -5,8 +5,8 @@ use serde_json::Value;
 /// Where the actual value differs from what is expected, each with its place.
 ///
 /// Objects: every expected key must be there and fit; a key that ends in `~` wants the actual text to contain the expected one;
-/// a key that ends in `?has` wants the actual list to hold an element that fits each expected one, in any order. Lists: the same
-/// length, element by element. Everything else: equal.
+/// a key that ends in `?has` wants the actual list to hold an element that fits each expected one, in any order; one that ends in
+/// `?lacks` wants it to hold none that fits any. Lists: the same length, element by element. Everything else: equal.
 pub fn differences(expected: &Value, actual: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(expected, actual, "", &mut found);
@@ -27,10 +27,22 @@ fn compare(expected: &Value, actual: &Value, place: &str, found: &mut Vec<String
                     let empty = Vec::new();
                     let list = actual.get(name).and_then(Value::as_array).unwrap_or(&empty);
                     for wanted in wanted.as_array().into_iter().flatten() {
-                        if !list.iter().any(|element| differences(wanted, element).is_empty()) {
+                        let nearest = list.iter().map(|element| differences(wanted, element)).min_by_key(Vec::len);
+                        match nearest {
+                            Some(nearest) if nearest.is_empty() => {}
+                            Some(nearest) => found.push(format!(
+                                "{place}/{name}: nothing there fits {wanted}; nearest: {}",
+                                nearest.join("; ")
+                            )),
+                            None => found.push(format!("{place}/{name}: nothing is there")),
+                        }
+                    }
+                } else if let Some(name) = key.strip_suffix("?lacks") {
+                    let list = actual.get(name).and_then(Value::as_array).expect("a list of the finding");
+                    for unwanted in wanted.as_array().into_iter().flatten() {
+                        for element in list.iter().filter(|element| differences(unwanted, element).is_empty()) {
                             found.push(format!(
-                                "{place}/{name}: nothing there fits {wanted}; found {}",
-                                Value::Array(list.clone())
+                                "{place}/{name}: expected nothing that fits {unwanted}, found {element}"
                             ));
                         }
                     }
