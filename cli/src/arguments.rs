@@ -37,6 +37,8 @@ pub enum Command {
     Diagnose(Diagnose),
     /// Would this send be allowed, and what would stop it?
     Check(Check),
+    /// Put a finding's remedies into a snapshot, or take them out again
+    Apply(Apply),
     /// Commands that need an AWS account.
     #[command(flatten)]
     Live(Live),

@@ -1,5 +1,6 @@
 //! `sesame`: why was this send refused, and what is the smallest safe fix.
 
+mod apply;
 mod arguments;
 mod check;
 mod diagnose;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let result = match command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Apply(arguments) => apply::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Live(command) => live::run(&command),
     };

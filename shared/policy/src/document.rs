@@ -12,8 +12,10 @@ use crate::pattern::{ActionPattern, ArnPattern};
 pub enum PolicyGrammar {
     /// Identity policies, boundaries, session policies and SCPs: no `Principal`, a `Resource` in every statement.
     Identity,
-    /// Policies of resources, RCPs and VPC endpoint policies: `Principal` allowed.
+    /// Policies of resources: every statement has a `Principal`.
     Resource,
+    /// RCPs and VPC endpoint policies: `Principal` may be left out, and is then everyone.
+    ResourceOptional,
 }
 
 /// Why a document is not a policy: where, what was found, what was expected.
@@ -242,6 +244,7 @@ fn statement(json: &Json, at: String, version: Version, grammar: PolicyGrammar) 
             return Err(unexpected(&at, value, "no principal in this kind of policy"));
         }
         Some((value, at, negated)) => Some(PrincipalElement { negated, members: principals(value, &at)? }),
+        None if grammar == PolicyGrammar::Resource => return Err(missing(&at, "`Principal` or `NotPrincipal`")),
         None => None,
     };
     let conditions = match json.get("Condition") {

@@ -6,6 +6,7 @@
 //! What is modelled and where each rule comes from: `docs/policy-coverage.md` in the repository.
 
 pub mod arn;
+pub mod case;
 mod completion;
 pub mod condition;
 pub mod context;

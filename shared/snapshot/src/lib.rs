@@ -4,9 +4,12 @@
 //! `accounts/<id>/ses/<region>.json`, `accounts/<id>/history.json` and `organization.json`.
 
 pub mod edit;
+pub mod embedded;
 mod error;
 mod load;
 mod located;
+mod write;
 
 pub use error::SnapshotError;
 pub use load::load;
+pub use write::write;
