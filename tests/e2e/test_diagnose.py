@@ -1,5 +1,7 @@
 """The main job: a send that the emulator refuses becomes a finding that its own advice proves right."""
 
+import base64
+import gzip
 import json
 import time
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from cloudtrail import refused_send
 from conftest import IDENTITY, allow
 from emulators.proxy import Fault
+from emulators.world import ACCOUNT
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs/schema/finding.json").read_text())
@@ -212,6 +215,27 @@ def test_an_event_passed_directly_counts_as_that_and_not_as_cloudtrail(emulators
     assert "FunctionError" not in answer
     finding, _ = inbox.next()
     assert judge(finding)["provenance"] == "invoke"
+    assert all(remedy["applicability"] != "applicable" for remedy in finding["remedies"])
+
+
+def test_a_log_line_is_explained_as_advice_only(emulators, stack, sender, identity, inbox):
+    address = f"shop@{identity}"
+    line = f"2026-11-23 ERROR mailer: {sender.send(address)['Message']}"
+    payload = {
+        "messageType": "DATA_MESSAGE",
+        "owner": ACCOUNT,
+        "logGroup": "/app/mailer",
+        "logStream": "1",
+        "subscriptionFilters": ["refusals"],
+        "logEvents": [{"id": "1", "timestamp": 1795392000000, "message": line}],
+    }
+    data = base64.b64encode(gzip.compress(json.dumps(payload).encode())).decode()
+    event = json.dumps({"awslogs": {"data": data}}).encode()
+    answer = emulators.client("lambda").invoke(FunctionName=stack["DiagnoseFunction"], Payload=event)
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    finding, _ = inbox.next()
+    assert judge(finding)["provenance"] == "log"
+    assert finding["principal"]["arn"] == sender.arn
     assert all(remedy["applicability"] != "applicable" for remedy in finding["remedies"])
 
 

@@ -44,6 +44,9 @@ def called():
     found = set()
     call = re.compile(r"\b(%s)\s*\.\s*([a-z_]+)\(\)" % "|".join(CLIENTS))
     for source in SOURCES.rglob("*.rs"):
+        # `sesame snapshot` runs with the credentials of whoever calls it.
+        if "survey" in source.parts:
+            continue
         text = re.sub(r"\n\s*", "", source.read_text())
         for client, operation in call.findall(text):
             found.add(f"{CLIENTS[client]}:{''.join(word.capitalize() for word in operation.split('_'))}")

@@ -124,6 +124,14 @@ def test_dead_letters_raise_an_alarm_that_reaches_the_topic():
     assert "KmsMasterKeyId" not in properties("Topic"), "CloudWatch cannot publish to a topic under alias/aws/sns"
 
 
+def test_log_groups_of_this_account_and_no_others_may_invoke():
+    (permission,) = of_type("AWS::Lambda::Permission").values()
+    permission = permission["Properties"]
+    assert permission["Principal"] == "logs.amazonaws.com"
+    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert permission["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:log-group:*")
+
+
 def test_an_email_subscription_is_made_only_for_a_given_address():
     assert RESOURCES["AlertEmailSubscription"]["Condition"] == "HasAlertEmail"
     assert TEMPLATE["Parameters"]["AlertEmail"]["Default"] == ""

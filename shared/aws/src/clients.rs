@@ -16,6 +16,7 @@ pub struct Clients {
     pub(crate) organizations: aws_sdk_organizations::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
 }
 
 impl Clients {
@@ -39,6 +40,7 @@ impl Clients {
             organizations: aws_sdk_organizations::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
             config,
         }
     }

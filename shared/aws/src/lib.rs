@@ -9,9 +9,11 @@ mod dead_letters;
 mod failure;
 mod publisher;
 mod store;
+mod survey;
 
 pub use clients::Clients;
 pub use collect::AwsWorld;
 pub use dead_letters::DeadLetters;
 pub use publisher::SnsPublisher;
 pub use store::DynamoStore;
+pub use survey::{Step, own_account, survey};

@@ -6,7 +6,7 @@ use sesame_policy::json::Json;
 
 /// IAM hands documents out URL-encoded (RFC 3986: a plus sign is a plus sign).
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html>
-pub(super) fn url_encoded(text: &str, source: String) -> RawDocument {
+pub(crate) fn url_encoded(text: &str, source: String) -> RawDocument {
     match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => plain(&decoded, source),
         Err(_) => RawDocument { json: Err("expected URL-encoded UTF-8, found other bytes".to_owned()), source },

@@ -15,6 +15,9 @@ use sesame_diagnosis::world::{Account, Readable, World};
 use sesame_responder::ports::{PortError, WorldSource};
 
 use crate::Clients;
+pub(crate) use document::url_encoded;
+pub(crate) use ses::{get_identity, sending, unread_identity};
+
 use cache::Cache;
 use wanted::{Principal, Wanted};
 
@@ -85,7 +88,7 @@ impl WorldSource for AwsWorld {
     }
 }
 
-fn unread_account(id: String) -> Account {
+pub(crate) fn unread_account(id: String) -> Account {
     Account {
         id,
         users: Vec::new(),

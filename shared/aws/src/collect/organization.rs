@@ -20,7 +20,7 @@ const LEVELS: usize = 7;
 
 impl AwsWorld {
     /// The organization of an account; `Known(None)` when it is in none, or in one without service control policies.
-    pub(super) async fn organization(&self, account: &str) -> Readable<Option<Organization>> {
+    pub(crate) async fn organization(&self, account: &str) -> Readable<Option<Organization>> {
         self.cache.organizations.get_or(account.to_owned(), self.read_organization(account)).await
     }
 

@@ -23,7 +23,7 @@ impl AwsWorld {
             match self.identity(&ses, region, name).await {
                 Ok(Some(identity)) => drop(read.identities.insert(name.clone(), identity)),
                 Ok(None) => {}
-                Err(failure) => drop(read.identities.insert(name.clone(), unread(name, &failure))),
+                Err(failure) => drop(read.identities.insert(name.clone(), unread_identity(name, &failure))),
             }
         }
         let in_sandbox = read.account.as_ref().is_some_and(|account| account.production_access == Some(false));
@@ -60,7 +60,7 @@ impl AwsWorld {
     }
 }
 
-async fn get_identity(ses: &aws_sdk_sesv2::Client, name: &str) -> Result<Option<Identity>, Failure> {
+pub(crate) async fn get_identity(ses: &aws_sdk_sesv2::Client, name: &str) -> Result<Option<Identity>, Failure> {
     let output = match ses.get_email_identity().email_identity(name).send().await {
         Ok(output) => output,
         Err(error) => {
@@ -87,7 +87,7 @@ async fn get_identity(ses: &aws_sdk_sesv2::Client, name: &str) -> Result<Option<
 }
 
 /// Sandbox, pauses and reputation; unknown where it cannot be read, since no layer turns on it.
-async fn sending(ses: &aws_sdk_sesv2::Client) -> Option<SesAccount> {
+pub(crate) async fn sending(ses: &aws_sdk_sesv2::Client) -> Option<SesAccount> {
     match ses.get_account().send().await {
         Ok(output) => Some(SesAccount {
             production_access: Some(output.production_access_enabled),
@@ -103,7 +103,7 @@ async fn sending(ses: &aws_sdk_sesv2::Client) -> Option<SesAccount> {
 }
 
 /// An identity of which only the name is known.
-fn unread(name: &str, failure: &Failure) -> Identity {
+pub(crate) fn unread_identity(name: &str, failure: &Failure) -> Identity {
     let call = format!("ses:GetEmailIdentity {name}");
     let what = format!("the sending authorization policies of `{name}`");
     Identity { verified: None, configuration_set: None, policies: Readable::Gap(failure.gap(LAYER, &call, &what)) }
