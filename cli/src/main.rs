@@ -9,6 +9,7 @@ mod failure;
 mod live;
 mod output;
 mod present;
+mod replay;
 mod time;
 mod world;
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Live(command) => live::run(&command),
     };
