@@ -418,7 +418,7 @@ fn a_run_that_was_cut_off_is_taken_up_again() {
     desk.overwrite(cut_off);
     let remedy = &approved.finding.remedies[0];
     block_on(desk.world.write(&remedy.target, remedy.after.as_ref())).unwrap();
-    assert_eq!(block_on(desk.store.unfinished()).unwrap(), [open.finding.id.clone()]);
+    assert_eq!(block_on(desk.store.unfinished()).unwrap(), std::slice::from_ref(&open.finding.id));
 
     assert_eq!(desk.apply(&approved).unwrap().state, State::Applied);
     assert_eq!(block_on(desk.store.unfinished()).unwrap(), [] as [String; 0]);
