@@ -1,1 +1,5 @@
-//! Test support: scenario loader, in-memory ports, reference evaluator.
+//! Test support: reference evaluator, policy corpus and its coverage page.
+
+pub mod corpus;
+pub mod coverage;
+pub mod reference;

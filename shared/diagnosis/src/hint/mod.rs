@@ -197,7 +197,7 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     }
     for (index, reason) in unmendable {
         if *reason == Unmendable::UnknownKey {
-            for contexts in facts.causes.get(*index).and_then(|found| facts.examined.get(found.cause.request)) {
+            if let Some(contexts) = facts.causes.get(*index).and_then(|found| facts.examined.get(found.cause.request)) {
                 for key in
                     contexts.first().map(|examined| examined.evaluation.unknown_keys.as_slice()).unwrap_or_default()
                 {

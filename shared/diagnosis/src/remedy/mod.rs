@@ -238,12 +238,13 @@ impl Bench<'_, '_> {
         let guarded: Vec<grant::Grant> = grants.iter().map(|grant| self.for_this_principal(grant)).collect();
         let statements = grant::statements(&guarded, None);
         if level.policies.len() < SCPS_PER_NODE {
-            let at = Target {
-                account: management,
-                policy: Some(self.own_name()),
-                node: Some(node),
-                ..target(TargetKind::Scp)
-            };
+            // Names are unique in an organization: two levels that lack the allow get a policy each.
+            let name = self.own_name();
+            let taken =
+                |draft: &Draft| draft.target.kind == TargetKind::Scp && draft.target.policy.as_ref() == Some(&name);
+            let taken = self.drafts.iter().any(taken);
+            let name = if taken { format!("{name}-{node}") } else { name };
+            let at = Target { account: management, policy: Some(name), node: Some(node), ..target(TargetKind::Scp) };
             return Some(self.draft(Operation::Put, at, None, Some(grant::document(statements))));
         }
         let editable = level.policies.iter().find(|policy| {
@@ -349,7 +350,10 @@ impl Bench<'_, '_> {
             let (Some(info), Some(policy)) = (&attached.info, &attached.document) else { continue };
             let Some(statement) = policy.statements.get(at.statement) else { continue };
             let name = words::statement_name(statement.sid.as_deref(), at.statement);
-            let own = self.drafts.iter().position(|draft| draft.target == attached.target && draft.before.is_some());
+            let own = self
+                .drafts
+                .iter()
+                .position(|draft| patched::same_policy(&draft.target, &attached.target) && draft.before.is_some());
             let document = match own {
                 Some(own) => self.drafts.get(own).and_then(|draft| draft.after.clone()),
                 None => Some(raw_value(policy)),
@@ -420,11 +424,7 @@ impl Bench<'_, '_> {
             return false;
         }
         let Some(contexts) = self.situation.examined.get(found.cause.request) else { return false };
-        let Some(draft) = self
-            .drafts
-            .iter()
-            .find(|draft| draft.target.policy == attached.target.policy && draft.target.kind == attached.target.kind)
-        else {
+        let Some(draft) = self.drafts.iter().find(|draft| patched::same_policy(&draft.target, &attached.target)) else {
             return false;
         };
         let remedy = draft.remedy(String::new(), None, self.situation.finding);
@@ -438,9 +438,7 @@ impl Bench<'_, '_> {
     }
 
     fn add_fix(&mut self, attached: &Attached, index: usize) {
-        let same = |draft: &&mut Draft| {
-            draft.target.policy == attached.target.policy && draft.target.kind == attached.target.kind
-        };
+        let same = |draft: &&mut Draft| patched::same_policy(&draft.target, &attached.target);
         if let Some(draft) = self.drafts.iter_mut().find(same) {
             draft.fixes.push(index);
         }
