@@ -20,10 +20,11 @@ use sesame_diagnosis::finding::{Applicability, Finding, Outcome, Provenance, Tar
 use sesame_diagnosis::world::World;
 use sesame_diagnosis::{fold, input};
 use sesame_policy::json::Json;
+use sesame_remediation::State;
 use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Verdict};
 use sesame_remediation::mac::LocalKey;
 use sesame_remediation::receipt::Written;
-use sesame_remediation::{Phase, State};
+use sesame_render::Phase;
 use sesame_responder::apply::{ApplyError, apply, roll_back};
 use sesame_responder::decide::{DecideError, Request, decide};
 use sesame_responder::diagnose::diagnose;
