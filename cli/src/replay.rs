@@ -21,7 +21,8 @@ pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let (input, failed) = read(&files);
     let world = world::load(&arguments.source)?;
     let times = times(&input);
-    let read = format!("{} files read; {}", files.len(), input.skipped);
+    let count = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
+    let read = format!("{count} read; {}", input.skipped);
     if input.denials.is_empty() {
         anstream::eprintln!("no refused SES send: {read}");
         return Ok(status(failed));
@@ -33,7 +34,7 @@ pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
         .map(|finding| Refusals { finding, times: times.get(&finding.id).cloned().unwrap_or_default() })
         .collect();
     match arguments.format {
-        Some(format) => output::print(&present::findings(&findings, format)?)?,
+        Some(format) => output::print(&present::findings(&findings, format, options.now))?,
         None => output::print(&table(&rows(&refusals)))?,
     }
     if let Some(path) = &arguments.html {

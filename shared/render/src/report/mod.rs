@@ -4,7 +4,7 @@ mod chart;
 
 use askama::Template;
 use jiff::Timestamp;
-use sesame_diagnosis::finding::{Finding, Outcome};
+use sesame_diagnosis::finding::{Applicability, Finding, Outcome};
 
 use crate::{escape, page, words};
 use chart::Chart;
@@ -53,7 +53,7 @@ fn row(finding: &Finding) -> Row {
     let resource = resource.map(|arn| arn.splitn(6, ':').nth(5).unwrap_or(arn).to_owned());
     let what = [action, resource].into_iter().flatten().collect::<Vec<_>>().join(" on ");
     let how = match words::plan_applicability(finding) {
-        Some(applicability) => format!("{}; {}", words::sureness(finding), words::applicability(applicability)),
+        Some(applicability) => format!("{}, {}", words::sureness(finding), short(applicability)),
         None => words::sureness(finding).to_owned(),
     };
     let who = finding.principal.name.clone().or_else(|| finding.principal.arn.clone());
@@ -65,6 +65,15 @@ fn row(finding: &Finding) -> Row {
         what: escape::plain(&what),
         why: cause(finding),
         how,
+    }
+}
+
+/// Whether Sesame may apply the plan, in two words.
+fn short(applicability: Applicability) -> &'static str {
+    match applicability {
+        Applicability::Applicable => "applicable",
+        Applicability::NeedsReview => "needs review",
+        Applicability::AdviceOnly => "advice only",
     }
 }
 
