@@ -89,10 +89,14 @@ fn cause(finding: &Finding) -> String {
 
 /// Filters of the template.
 mod filters {
-    /// Untrusted text made harmless; the template escapes it for HTML besides.
+    /// A sentence as HTML: untrusted text escaped, what stands in backquotes set as code.
     #[askama::filter_fn]
-    pub fn plain(text: &str, _: &dyn askama::Values) -> askama::Result<String> {
-        Ok(crate::escape::plain(text))
+    pub fn marked(sentence: &str, _: &dyn askama::Values) -> askama::Result<String> {
+        let html = |span| match span {
+            crate::escape::Span::Code(text) => format!("<code>{}</code>", crate::escape::html(&text)),
+            crate::escape::Span::Plain(text) => crate::escape::html(&text),
+        };
+        Ok(crate::escape::spans(sentence).into_iter().map(html).collect())
     }
 }
 
