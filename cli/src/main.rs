@@ -3,10 +3,12 @@
 mod apply;
 mod arguments;
 mod check;
+mod demo;
 mod diagnose;
 mod evaluate;
 mod failure;
 mod live;
+mod mail;
 mod output;
 mod present;
 mod time;
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Live(command) => live::run(&command),
     };
