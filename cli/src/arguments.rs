@@ -42,6 +42,8 @@ pub enum Command {
     Replay(Replay),
     /// Evaluate policies alone: JSON Lines of cases in, decisions out
     Evaluate(Evaluate),
+    /// The whole loop on a sample organization, without an AWS account
+    Demo(Demo),
     /// Commands that need an AWS account.
     #[command(flatten)]
     Live(Live),
@@ -229,6 +231,14 @@ pub struct Evaluate {
     /// JSON Lines of cases; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub cases: PathBuf,
+}
+
+/// `sesame demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The folder for what comes of it; made anew at every run
+    #[arg(long, value_name = "DIR", default_value = "demo-out")]
+    pub out: PathBuf,
 }
 
 /// Commands that only a build with the `aws` feature can do.

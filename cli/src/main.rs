@@ -3,10 +3,12 @@
 mod apply;
 mod arguments;
 mod check;
+mod demo;
 mod diagnose;
 mod evaluate;
 mod failure;
 mod live;
+mod mail;
 mod output;
 mod present;
 mod replay;
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Live(command) => live::run(&command),
     };

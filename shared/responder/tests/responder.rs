@@ -34,10 +34,10 @@ use sesame_responder::ports::{FindingStore, Notice, PolicyWriter, PortError, Pub
 use sesame_responder::record::{Alert, Record};
 use sesame_responder::{Settings, Shared};
 
-const NO_ALLOW: &str = include_str!("../../../cli/demo/events/1-no-allow.json");
-const FROM_ADDRESS: &str = include_str!("../../../cli/demo/events/2-from-address.json");
-const STORM: &str = include_str!("../../../cli/demo/events/8-storm.json");
-const BOUNDARY: &str = include_str!("../../../cli/demo/events/9-boundary.json");
+const NO_ALLOW: &str = include_str!("../../../cli/demo/events/01-no-allow.json");
+const FROM_ADDRESS: &str = include_str!("../../../cli/demo/events/02-from-address.json");
+const STORM: &str = include_str!("../../../cli/demo/events/08-storm.json");
+const BOUNDARY: &str = include_str!("../../../cli/demo/events/09-boundary.json");
 
 fn world() -> World {
     sesame_snapshot::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../cli/demo/snapshot")).unwrap()
