@@ -25,7 +25,12 @@ def emulators(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def stack(emulators):
-    return Stack(emulators).deploy()
+    deployed = Stack(emulators).deploy()
+    # A function that does not even start would fail every test, each after its own long wait.
+    answer = emulators.client("lambda").invoke(FunctionName=deployed["DiagnoseFunction"], Payload=b'{"Records":[]}')
+    said = answer["Payload"].read()
+    assert json.loads(said) == {"batchItemFailures": []}, said
+    return deployed
 
 
 @pytest.fixture(scope="session")
