@@ -1,18 +1,26 @@
 //! Policy documents, parsed once and strictly: what IAM would refuse is an error with its place.
 
-use std::sync::Arc;
+mod parser;
+mod statements;
 
 use crate::condition::Condition;
+use crate::context::Context;
+use crate::decision::Truth;
 use crate::json::Json;
-use crate::pattern::{ActionPattern, ArnPattern};
+use crate::pattern::{ActionPattern, ArnPattern, ResourceParts};
+
+pub(crate) use statements::ActionHead;
+pub use statements::Statements;
 
 /// Which grammar a document must follow: whether it has principals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyGrammar {
     /// Identity policies, boundaries, session policies and SCPs: no `Principal`, a `Resource` in every statement.
     Identity,
-    /// Policies of resources, RCPs and VPC endpoint policies: `Principal` allowed.
+    /// Policies of resources: a `Principal` in every statement.
     Resource,
+    /// RCPs and VPC endpoint policies: `Principal` allowed; a statement without one is about everybody.
+    ResourceControl,
 }
 
 /// Why a document is not a policy: where, what was found, what was expected.
@@ -54,9 +62,51 @@ pub struct PolicyDocument {
     /// `Id`, where there is one.
     pub id: Option<String>,
     /// The statements, in order.
-    pub statements: Vec<Arc<Statement>>,
+    pub statements: Statements,
     /// The document as it was read.
     pub raw: Json,
+    grammar: PolicyGrammar,
+}
+
+impl PolicyDocument {
+    /// Parses a document; the first thing that IAM would refuse is the error.
+    pub fn parse(json: &Json, grammar: PolicyGrammar) -> Result<PolicyDocument, PolicyError> {
+        parser::document(json, grammar)
+    }
+    /// Parses a document from its text.
+    pub fn parse_str(text: &str, grammar: PolicyGrammar) -> Result<PolicyDocument, PolicyError> {
+        match Json::parse(text) {
+            Ok(json) => PolicyDocument::parse(&json, grammar),
+            Err(error) if error.place.starts_with('/') => {
+                Err(PolicyError { pointer: error.place, found: error.message, expected: "every key once".to_owned() })
+            }
+            Err(error) => Err(PolicyError {
+                pointer: String::new(),
+                found: error.to_string(),
+                expected: "a JSON object".to_owned(),
+            }),
+        }
+    }
+    /// The grammar that the document was parsed by.
+    pub fn grammar(&self) -> PolicyGrammar {
+        self.grammar
+    }
+    /// The same document, raw tree included, without one of its statements. The pointers of the statements after it move up.
+    #[must_use]
+    pub fn without_statement(&self, index: usize) -> PolicyDocument {
+        let mut raw = self.raw.clone();
+        if let Json::Object(fields) = &mut raw {
+            for (_, statements) in fields.iter_mut().filter(|(name, _)| name == "Statement") {
+                match statements {
+                    Json::Array(items) if index < items.len() => drop(items.remove(index)),
+                    single @ Json::Object(_) if index == 0 => *single = Json::Array(Vec::new()),
+                    _ => {}
+                }
+            }
+        }
+        // What was parsed once parses again: every statement is checked by itself.
+        PolicyDocument::parse(&raw, self.grammar).unwrap_or_else(|_| self.clone())
+    }
 }
 
 /// One statement.
@@ -96,6 +146,34 @@ pub struct ResourceElement {
     pub patterns: Vec<ArnPattern>,
 }
 
+impl ActionElement {
+    /// Whether the element matches an action, `NotAction` turned round.
+    pub fn matches(&self, action: &str) -> bool {
+        self.matches_lower(&action.to_ascii_lowercase())
+    }
+    /// The same for an action in lower case.
+    pub(crate) fn matches_lower(&self, action: &str) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches_lower(action)) != self.negated
+    }
+}
+
+impl ResourceElement {
+    /// Whether the element matches a resource, `NotResource` turned round; the context gives the policy variables.
+    pub fn matches(&self, resource: &crate::arn::Arn, context: &Context) -> Truth {
+        self.matches_parts(&resource.parts(), context)
+    }
+    pub(crate) fn matches_parts(&self, resource: &ResourceParts<'_>, context: &Context) -> Truth {
+        let mut matched = Truth::False;
+        for pattern in &self.patterns {
+            matched = matched.or(pattern.matches_parts(resource, context));
+            if matched == Truth::True {
+                break;
+            }
+        }
+        if self.negated { !matched } else { matched }
+    }
+}
+
 /// `Principal` or `NotPrincipal`.
 #[derive(Debug, Clone)]
 pub struct PrincipalElement {
@@ -103,6 +181,15 @@ pub struct PrincipalElement {
     pub negated: bool,
     /// The principals, in order.
     pub members: Vec<PrincipalPattern>,
+    /// For each member that was written as the ARN of an account's root, the ARN's partition.
+    partitions: Vec<Option<Box<str>>>,
+}
+
+impl PrincipalElement {
+    /// Each principal, with the partition that its account's ARN names.
+    pub(crate) fn with_partitions(&self) -> impl Iterator<Item = (&PrincipalPattern, Option<&str>)> {
+        self.members.iter().zip(self.partitions.iter().map(Option::as_deref))
+    }
 }
 
 /// One principal in a `Principal` element.
@@ -110,7 +197,7 @@ pub struct PrincipalElement {
 pub enum PrincipalPattern {
     /// `"*"` or `{"AWS":"*"}`.
     Everyone,
-    /// An account, as twelve digits or `:root`.
+    /// An account, written as twelve digits or as the ARN of its root: the twelve digits.
     Account(String),
     /// `{"AWS": ARN}` of a user, role, assumed-role session or federated user.
     Arn(crate::arn::Arn),

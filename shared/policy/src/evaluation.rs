@@ -1,10 +1,18 @@
 //! Evaluation: every layer, without early return, with evidence.
 
+mod environment;
+mod gates;
+mod layers;
+mod outcome;
+mod statement;
+
 use crate::context::ContextValue;
 use crate::decision::{Decision, Possible, Truth};
 use crate::document::Effect;
 use crate::layer::{LayerKind, PolicySet};
 use crate::request::Request;
+
+use environment::Environment;
 
 /// Which statement of which policy, by position in the [`PolicySet`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,12 +108,14 @@ pub struct ConditionTrace {
 }
 
 /// Evaluates a request with the full trace of every statement in every layer.
-pub fn evaluate(_policies: &PolicySet, _request: &Request) -> Evaluation {
-    Evaluation {
-        possible: Possible::only(Decision::ImplicitDeny),
-        approximate: false,
-        layers: Vec::new(),
-        unknown_keys: Vec::new(),
-        unreadable_layers: Vec::new(),
-    }
+pub fn evaluate(policies: &PolicySet, request: &Request) -> Evaluation {
+    layers::evaluate::<true>(policies, &Environment::new(policies, request))
 }
+
+/// The same evaluation without the traces: [`LayerEvaluation::statements`] stays empty, all else is equal.
+pub fn decide(policies: &PolicySet, request: &Request) -> Evaluation {
+    layers::evaluate::<false>(policies, &Environment::new(policies, request))
+}
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ pub use arn::Arn;
 pub use context::{Context, ContextValue};
 pub use decision::{Decision, Possible, Truth};
 pub use document::{Effect, PolicyDocument, PolicyError, PolicyGrammar, Statement};
-pub use evaluation::{Evaluation, StatementRef, StatementTrace, evaluate};
+pub use evaluation::{Evaluation, StatementRef, StatementTrace, decide, evaluate};
 pub use layer::{LayerKind, Policy, PolicySet};
 pub use principal::Principal;
 pub use request::Request;
