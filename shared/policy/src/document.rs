@@ -71,12 +71,16 @@ pub struct PolicyDocument {
 impl PolicyDocument {
     /// Parses a document; the first thing that IAM would refuse is the error.
     pub fn parse(json: &Json, grammar: PolicyGrammar) -> Result<PolicyDocument, PolicyError> {
+        PolicyDocument::from_json(json.clone(), grammar)
+    }
+    /// The same for a tree that is not needed elsewhere; it becomes [`PolicyDocument::raw`].
+    pub fn from_json(json: Json, grammar: PolicyGrammar) -> Result<PolicyDocument, PolicyError> {
         parser::document(json, grammar)
     }
     /// Parses a document from its text.
     pub fn parse_str(text: &str, grammar: PolicyGrammar) -> Result<PolicyDocument, PolicyError> {
         match Json::parse(text) {
-            Ok(json) => PolicyDocument::parse(&json, grammar),
+            Ok(json) => PolicyDocument::from_json(json, grammar),
             Err(error) if error.place.starts_with('/') => {
                 Err(PolicyError { pointer: error.place, found: error.message, expected: "every key once".to_owned() })
             }
@@ -105,7 +109,7 @@ impl PolicyDocument {
             }
         }
         // What was parsed once parses again: every statement is checked by itself.
-        PolicyDocument::parse(&raw, self.grammar).unwrap_or_else(|_| self.clone())
+        PolicyDocument::from_json(raw, self.grammar).unwrap_or_else(|_| self.clone())
     }
 }
 

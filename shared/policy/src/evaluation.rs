@@ -9,7 +9,7 @@ mod statement;
 use crate::context::ContextValue;
 use crate::decision::{Decision, Possible, Truth};
 use crate::document::Effect;
-use crate::layer::{LayerKind, PolicySet};
+use crate::layer::{LayerKind, Policy, PolicySet};
 use crate::request::Request;
 
 use environment::Environment;
@@ -25,6 +25,23 @@ pub struct StatementRef {
     pub policy: usize,
     /// Index of the statement in its document.
     pub statement: usize,
+}
+
+impl StatementRef {
+    /// The policy that the statement is in.
+    pub fn policy<'p>(&self, policies: &'p PolicySet) -> Option<&'p Policy> {
+        let levels = |levels: &'p Option<Vec<Vec<Policy>>>| levels.as_ref()?.get(self.level?);
+        let list = match self.layer {
+            LayerKind::Identity => Some(&policies.identity),
+            LayerKind::Boundary => policies.boundary.as_ref(),
+            LayerKind::Session => policies.session.as_ref(),
+            LayerKind::ServiceControl => levels(&policies.service_control),
+            LayerKind::ResourceControl => levels(&policies.resource_control),
+            LayerKind::Resource => Some(&policies.resource),
+            LayerKind::VpcEndpoint => policies.vpc_endpoint.as_ref(),
+        };
+        list?.get(self.policy)
+    }
 }
 
 /// The result of evaluating one request against a [`PolicySet`].

@@ -6,6 +6,7 @@
 //! What is modelled and where each rule comes from: `docs/policy-coverage.md` in the repository.
 
 pub mod arn;
+pub mod case;
 pub mod condition;
 pub mod context;
 pub mod decision;

@@ -23,9 +23,9 @@ fn quoted(text: &str) -> String {
     format!("`{}`", shortened(text))
 }
 
-pub(super) fn document(json: &Json, grammar: PolicyGrammar) -> Result<PolicyDocument> {
-    let Json::Object(fields) = json else {
-        return Err(wrong("", json, "a policy document (a JSON object)"));
+pub(super) fn document(json: Json, grammar: PolicyGrammar) -> Result<PolicyDocument> {
+    let Json::Object(fields) = &json else {
+        return Err(wrong("", &json, "a policy document (a JSON object)"));
     };
     // A tree that was not parsed from text may hold a key twice.
     for (index, (name, _)) in fields.iter().enumerate() {
@@ -39,7 +39,7 @@ pub(super) fn document(json: &Json, grammar: PolicyGrammar) -> Result<PolicyDocu
         Some(Json::String(text)) if text == "2012-10-17" => Version::V2012,
         Some(other) => return Err(wrong("/Version", other, "`2012-10-17` or `2008-10-17`")),
     };
-    let id = optional_text(json, "", "Id")?;
+    let id = optional_text(&json, "", "Id")?;
     let reader = Reader { grammar, variables: version == Version::V2012 };
     let statements = match json.get("Statement") {
         Some(single @ Json::Object(_)) => vec![reader.statement(single, "/Statement")?],
@@ -51,7 +51,7 @@ pub(super) fn document(json: &Json, grammar: PolicyGrammar) -> Result<PolicyDocu
         Some(other) => return Err(wrong("/Statement", other, "a statement or a list of statements")),
         None => return Err(error("/Statement", "nothing", "a statement or a list of statements")),
     };
-    Ok(PolicyDocument { version, id, statements: Statements::new(statements), raw: json.clone(), grammar })
+    Ok(PolicyDocument { version, id, statements: Statements::new(statements), raw: json, grammar })
 }
 
 fn optional_text(json: &Json, pointer: &str, name: &str) -> Result<Option<String>> {
