@@ -1,5 +1,8 @@
 # The functions: built as they are deployed, linted, measured, and run end to end in emulators.
-.PHONY: build-functions test-infra e2e sizes
+.PHONY: build-functions functions-by-sam functions-by-cargo test-infra e2e sizes
+
+# What the end-to-end tests deploy: `sam` builds as for a deployment; `cargo` takes what `cargo test` has built already.
+FUNCTIONS ?= sam
 
 # As in the main file: a folder of its own for each content of the requirements.
 venv = $(SESAME_CACHE)/venv-$(1)-$(shell sha256sum $(2) | cut -c1-12)
@@ -17,9 +20,16 @@ $(SAM_VENV)/ready $(E2E_VENV)/ready:
 # cargo-lambda comes from the environment; sam looks for it on the path. Telemetry would be a call to the network.
 SAM := PATH="$(SAM_VENV)/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 sam
 
-build-functions: $(SAM_VENV)/ready ## build every function as it is deployed, into .aws-sam/build
+build-functions: functions-by-$(FUNCTIONS) ## build every function as it is deployed, into .aws-sam/build
+
+functions-by-sam: $(SAM_VENV)/ready
 	@echo "== functions"
 	$(SAM) build
+
+functions-by-cargo:
+	@echo "== functions, unoptimized"
+	$(CARGO) test --locked --workspace --no-run --quiet
+	python3 tests/e2e/assemble.py "$${CARGO_TARGET_DIR:-target}/debug"
 
 test-infra: $(SAM_VENV)/ready ## the template, its rule and its role: linters and tests
 	@echo "== template"

@@ -65,8 +65,8 @@ impl Handler {
         if let Some(error) = read.errors.first() {
             return Err(Fault::Input(error.to_string()));
         }
-        for denial in &mut read.denials {
-            denial.provenance = denial.provenance.min(Provenance::Invoke);
+        for denial in read.denials.iter_mut().filter(|denial| denial.provenance == Provenance::Cloudtrail) {
+            denial.provenance = Provenance::Invoke;
         }
         let mut findings = Vec::new();
         for diagnosed in diagnose(read.denials, &self.world(), self.shared()).await {
