@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use sesame_policy::case::Case;
 
 use crate::arguments::Evaluate;
 use crate::failure::{Failure, Status};
@@ -35,20 +36,12 @@ pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     while read_line(&mut lines, &mut line).map_err(unreadable)? {
         let answer = match std::str::from_utf8(&line) {
             Ok(text) if text.trim().is_empty() => continue,
-            Ok(_) if line.len() as u64 >= LONGEST_LINE => Err("expected a line of less than 64 MiB"),
-            Ok(text) => Ok(sesame_policy::case::answer(text)),
-            Err(_) => Err("expected UTF-8 text"),
+            Ok(_) if line.len() as u64 >= LONGEST_LINE => Err(refused("expected a line of less than 64 MiB")),
+            Ok(text) => Case::parse(text).map(|case| case.answer()).map_err(|error| error.answer()),
+            Err(_) => Err(refused("expected UTF-8 text")),
         };
-        let written = match answer {
-            Ok(answer) => {
-                failed |= answer.is_error();
-                writeln!(out, "{answer}")
-            }
-            Err(message) => {
-                failed = true;
-                writeln!(out, "{}", json!({ "id": null, "error": { "pointer": "", "message": message } }))
-            }
-        };
+        failed |= answer.is_err();
+        let written = writeln!(out, "{}", answer.unwrap_or_else(|error| error));
         if written.is_err() {
             output::finish(written)?;
             break; // nobody reads on
@@ -57,6 +50,11 @@ pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     output::finish(out.flush())?;
     progress.finish_and_clear();
     Ok(if failed { Status::Input.into() } else { ExitCode::SUCCESS })
+}
+
+/// The answer to a line that can't even be looked at.
+fn refused(message: &str) -> String {
+    json!({ "id": null, "error": { "pointer": "", "message": message } }).to_string()
 }
 
 /// Reads a line without its end; of one that is too long the beginning. False at the end of the input.
