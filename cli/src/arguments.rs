@@ -36,6 +36,8 @@ pub enum Command {
     Diagnose(Diagnose),
     /// Would this send be allowed, and what would stop it?
     Check(Check),
+    /// What would log archives have come to?
+    Replay(Replay),
     /// Put a finding's remedies into a snapshot, or take them out again
     Apply(Apply),
     /// Evaluate policies alone: JSON Lines of cases in, decisions out
@@ -143,6 +145,26 @@ pub struct Check {
     /// How to show the answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// The present time, for output that does not change
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub now: Option<Timestamp>,
+}
+
+/// `sesame replay`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  sesame replay ./AWSLogs --snapshot ./snapshot --html report.html")]
+pub struct Replay {
+    /// Log files, or folders of them; gzipped or not
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Where the policies come from
+    #[command(flatten)]
+    pub source: Source,
+    /// Also write a report with a picture
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// The present time, for output that does not change
     #[arg(long, value_name = "TIME", hide = true)]
     pub now: Option<Timestamp>,

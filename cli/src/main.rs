@@ -11,6 +11,8 @@ mod live;
 mod mail;
 mod output;
 mod present;
+mod replay;
+mod report;
 mod time;
 mod world;
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Live(command) => live::run(&command),
     };
     match result {

@@ -5,49 +5,26 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sesame_render::escape;
-use sesame_render::page::{Entry, PageOptions, STYLE, State, page};
+use sesame_render::page::{Entry, PageOptions, State, page};
 use sesame_responder::record::Record;
 
 use crate::failure::Failure;
+use crate::report::{self, Row};
 
 /// Writes the pages; the path of the one that leads to the others.
 pub fn write(out: &Path, played: &[(&str, Record)], now: Timestamp) -> Result<PathBuf, Failure> {
-    let mut rows = String::new();
+    let mut rows = Vec::with_capacity(played.len());
     for (number, (title, record)) in played.iter().enumerate() {
         let file = format!("{:02}-{}.html", number + 1, escape::id(&record.finding.id));
         write_file(&out.join(&file), &page(&record.finding, &options(record, now)))?;
-        rows += &format!(
-            "<li><p><a href=\"{file}\">{}</a> <b>{}</b></p><p>{}</p><p>{}</p></li>\n",
-            escape::html(title),
-            escape::html(standing(record)),
-            escape::marked(&escape::plain(&record.finding.summary.what)),
-            escape::marked(&escape::plain(&record.finding.summary.why)),
-        );
+        let standing = standing(record).to_owned();
+        rows.push(Row { finding: &record.finding, heading: Some(title), link: Some(file), standing });
     }
     let index = out.join("index.html");
-    write_file(&index, &INDEX.replace("STYLE", STYLE).replace("ROWS", &rows))?;
+    let introduction = "What was refused, why, and what became of it. Each has a page of its own.";
+    write_file(&index, &report::page("Refused sends of a sample organization", introduction, &rows, now))?;
     Ok(index)
 }
-
-const INDEX: &str = r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Sesame: the sample organization</title>
-<style>STYLE</style>
-</head>
-<body>
-<header class="top"><p class="brand">Sesame</p></header>
-<main>
-<section class="lead"><h1>Refused sends of a sample organization</h1></section>
-<section><ol>
-ROWS</ol></section>
-</main>
-</body>
-</html>
-"#;
 
 /// In a word or two.
 fn standing(record: &Record) -> &'static str {
