@@ -36,10 +36,10 @@ pub enum Command {
     Diagnose(Diagnose),
     /// Would this send be allowed, and what would stop it?
     Check(Check),
-    /// What would log archives have come to?
-    Replay(Replay),
     /// Put a finding's remedies into a snapshot, or take them out again
     Apply(Apply),
+    /// Fold log archives into findings: a table, and a report with a picture
+    Replay(Replay),
     /// Evaluate policies alone: JSON Lines of cases in, decisions out
     Evaluate(Evaluate),
     /// The whole loop on a sample organization, without an AWS account
@@ -150,26 +150,6 @@ pub struct Check {
     pub now: Option<Timestamp>,
 }
 
-/// `sesame replay`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  sesame replay ./AWSLogs --snapshot ./snapshot --html report.html")]
-pub struct Replay {
-    /// Log files, or folders of them; gzipped or not
-    #[arg(value_name = "PATH", required = true)]
-    pub paths: Vec<PathBuf>,
-    /// Where the policies come from
-    #[command(flatten)]
-    pub source: Source,
-    /// Also write a report with a picture
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-    /// The present time, for output that does not change
-    #[arg(long, value_name = "TIME", hide = true)]
-    pub now: Option<Timestamp>,
-}
-
 /// `sesame apply`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -210,6 +190,33 @@ pub struct ApplyInput {
     /// A receipt, as printed by `apply`; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub rollback: Option<PathBuf>,
+}
+
+/// `sesame replay`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads every .json, .jsonl and .gz file in the folders: CloudTrail log files, events, records, application logs.
+
+Examples:
+  sesame replay ./AWSLogs --snapshot ./snapshot
+  sesame replay ./AWSLogs --snapshot ./snapshot --html report.html
+  sesame replay march.jsonl.gz --snapshot ./snapshot --format json > findings.jsonl")]
+pub struct Replay {
+    /// Files, and folders of files
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Where the policies come from
+    #[command(flatten)]
+    pub source: Source,
+    /// Also write a report with a picture of the causes over time
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Print findings in this format in place of the table
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// The present time, for output that does not change
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub now: Option<Timestamp>,
 }
 
 /// `sesame evaluate`

@@ -12,7 +12,6 @@ mod mail;
 mod output;
 mod present;
 mod replay;
-mod report;
 mod time;
 mod world;
 
@@ -28,9 +27,9 @@ fn main() -> ExitCode {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
-        Command::Replay(arguments) => replay::run(&arguments),
         Command::Live(command) => live::run(&command),
     };
     match result {
