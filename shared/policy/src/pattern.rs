@@ -292,6 +292,11 @@ fn named_variable(key: &str, default: Option<&str>) -> Element {
     Element::Variable(Variable { key: key.into(), hash: key_hash(key), default: default.map(Into::into) })
 }
 
+/// Whether a text matches a pattern in which `*` stands for any characters, colons and slashes included, and `?` for one.
+pub fn wildcard_matches(pattern: &str, text: &str) -> bool {
+    Pattern::parse(pattern, Syntax { wildcards: true, variables: false }).matches_plain(text)
+}
+
 /// Whether resolved tokens match a text.
 pub(crate) fn tokens_match(tokens: &[Token<'_>], text: &str) -> bool {
     wildcard_match(tokens.len(), |at| tokens.get(at).copied(), text)
