@@ -149,7 +149,6 @@ fn wrong_usage_is_status_2() {
     }
 }
 
-#[cfg(not(feature = "aws"))]
 #[test]
 fn what_needs_aws_names_the_build_that_has_it() {
     let event = event("01-no-allow");
