@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
-use sesame_policy::case::Case;
+use sesame_policy::case::{Case, CaseError};
 
 use crate::arguments::Evaluate;
 use crate::failure::{Failure, Status};
@@ -34,14 +33,15 @@ pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     let mut failed = false;
     let mut line = Vec::new();
     while read_line(&mut lines, &mut line).map_err(unreadable)? {
-        let answer = match std::str::from_utf8(&line) {
+        let no_case = |message: &str| CaseError { id: None, pointer: String::new(), message: message.to_owned() };
+        let case = match std::str::from_utf8(&line) {
             Ok(text) if text.trim().is_empty() => continue,
-            Ok(_) if line.len() as u64 >= LONGEST_LINE => Err(refused("expected a line of less than 64 MiB")),
-            Ok(text) => Case::parse(text).map(|case| case.answer()).map_err(|error| error.answer()),
-            Err(_) => Err(refused("expected UTF-8 text")),
+            Ok(_) if line.len() as u64 >= LONGEST_LINE => Err(no_case("expected a line of less than 64 MiB")),
+            Ok(text) => Case::parse(text),
+            Err(_) => Err(no_case("expected UTF-8 text")),
         };
-        failed |= answer.is_err();
-        let written = writeln!(out, "{}", answer.unwrap_or_else(|error| error));
+        failed |= case.is_err();
+        let written = writeln!(out, "{}", case.map_or_else(|error| error.answer(), |case| case.answer()));
         if written.is_err() {
             output::finish(written)?;
             break; // nobody reads on
@@ -50,11 +50,6 @@ pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     output::finish(out.flush())?;
     progress.finish_and_clear();
     Ok(if failed { Status::Input.into() } else { ExitCode::SUCCESS })
-}
-
-/// The answer to a line that can't even be looked at.
-fn refused(message: &str) -> String {
-    json!({ "id": null, "error": { "pointer": "", "message": message } }).to_string()
 }
 
 /// Reads a line without its end; of one that is too long the beginning. False at the end of the input.
