@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::causes::Found;
 use crate::denial::{Denial, Incident, OtherRefusal};
 use crate::examine::{Blocker, Examined};
-use crate::finding::Hint;
+use crate::finding::{ConditionInfo, Hint};
 use crate::remedy::guard::Unmendable;
 use crate::subject::Subject;
 use crate::world::World;
@@ -105,39 +105,45 @@ pub fn other_refusal(refusal: OtherRefusal, denial: &Denial) -> Vec<Hint> {
 fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint> {
     let mut advice: Vec<String> = Vec::new();
     let mut keys: Vec<String> = Vec::new();
-    for (index, found) in facts.causes.iter().enumerate() {
-        let conditions = match &found.blocker {
-            Blocker::Deny(_) => {
-                found.cause.conditions.iter().filter(|condition| condition.matched != Some(false)).collect()
+    for found in facts.causes {
+        let action = facts.examined.get(found.cause.request).and_then(|contexts| contexts.first());
+        let action = action.map(|examined| examined.question.action.as_str()).unwrap_or_default();
+        let deny = matches!(found.blocker, Blocker::Deny(_));
+        let conditions: Vec<&ConditionInfo> = match deny {
+            true => found.cause.conditions.iter().filter(|condition| condition.matched != Some(false)).collect(),
+            false => {
+                let nearest = found.cause.near_misses.first().filter(|near| near.fails == "Condition");
+                let failed = nearest.and_then(|near| near.condition.as_ref());
+                failed.into_iter().filter(|condition| !wording::never_matches(condition, action)).collect()
             }
-            _ => found
-                .cause
-                .near_misses
-                .first()
-                .filter(|near| near.fails == "Condition")
-                .and_then(|near| near.condition.as_ref())
-                .into_iter()
-                .collect::<Vec<_>>(),
         };
-        for condition in &conditions {
-            if !keys.contains(&condition.key) {
-                keys.push(condition.key.clone());
-                advice.push(wording::change_the_send(condition));
-            }
+        let unconditional = deny && found.cause.conditions.is_empty();
+        if conditions.is_empty() && !unconditional {
+            continue;
         }
-        match unmendable.iter().find(|(cause, _)| *cause == index) {
-            Some((_, Unmendable::Transport)) => advice.push("no policy should give way here: send over TLS".to_owned()),
-            Some((_, Unmendable::Time)) => advice.push(
-                "no policy should give way by itself here: send inside the time window, or ask its owner to move it"
-                    .to_owned(),
-            ),
-            _ => {}
-        }
-        if matches!(found.blocker, Blocker::Deny(_)) && conditions.is_empty() && advice.is_empty() {
-            advice.push("a Deny without conditions was written for a reason; ask its owner".to_owned());
-        }
+        keys.extend(conditions.iter().map(|condition| condition.key.clone()));
+        // Any one of a Deny's conditions that no longer holds lets the send through.
+        let changes: Vec<String> =
+            conditions.iter().filter_map(|condition| crate::words::change(condition, !deny)).collect();
+        advice.push(match (changes.is_empty(), unconditional) {
+            (false, _) => changes.join(", or "),
+            (true, true) => "the Deny has no condition, so it is meant for every such send; ask its owner".to_owned(),
+            (true, false) => "somebody wrote this condition; ask its owner".to_owned(),
+        });
     }
-    advice.dedup();
+    let firm = |(_, reason): &(usize, Unmendable)| matches!(reason, Unmendable::Transport | Unmendable::Time);
+    if !advice.is_empty() && unmendable.iter().any(firm) {
+        advice.push("no policy should give way here".to_owned());
+    }
+    let mut seen = Vec::new();
+    advice.retain(|text| {
+        !seen.contains(text) && {
+            seen.push(text.clone());
+            true
+        }
+    });
+    keys.sort();
+    keys.dedup();
     (!advice.is_empty()).then(|| {
         let text = format!("blocked as configured: {}", advice.join("; "));
         hint("blocked-as-configured", text, json!({ "keys": keys }))
@@ -206,7 +212,9 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
             }
         }
     }
-    let undecided = facts.causes.iter().all(|found| found.cause.certainty == crate::finding::Certainty::Possible);
+    let unread = |found: &Found| matches!(found.blocker, Blocker::Unreadable(..));
+    let undecided =
+        facts.causes.iter().all(|found| found.cause.certainty == crate::finding::Certainty::Possible || unread(found));
     if undecided {
         for examined in facts.examined.iter().filter_map(|contexts| contexts.first()) {
             for layer in &examined.evaluation.unreadable_layers {

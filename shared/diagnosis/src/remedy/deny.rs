@@ -46,7 +46,9 @@ fn decided_by(condition: &ConditionTrace) -> Option<Unmendable> {
     if condition.outcome == Truth::False {
         return None;
     }
-    if is_transport(&condition.key) {
+    // A Deny of calls over TLS is a guard the wrong way round: there the send is right.
+    let over_tls = matches!(&condition.actual, ContextValue::One(value) if value.eq_ignore_ascii_case("true"));
+    if is_transport(&condition.key) && !over_tls {
         return Some(Unmendable::Transport);
     }
     (is_time(&condition.key) && condition.operator.to_ascii_lowercase().contains("date")

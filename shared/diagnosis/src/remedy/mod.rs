@@ -566,6 +566,10 @@ fn prove(
     let helps = remedies.iter().take(planned).all(|remedy| remedy.verification.allowed_after != Some(false));
     let complete = planned > 0 && helps && !unmended && !situation.futile;
     let plan = if complete { (0..planned).map(id).collect() } else { Vec::new() };
+    // A grant that cannot help is not offered at all.
+    if situation.futile {
+        remedies.clear();
+    }
     // What does not help is not offered in place of what does.
     if complete {
         remedies.retain(|remedy| remedy.alternative_to.is_none() || remedy.verification.allowed_after != Some(false));
