@@ -195,24 +195,29 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     if facts.denial.message.action.is_none() && facts.denial.api.is_none() {
         need("the whole error text, with action and resource");
     }
-    for (index, reason) in unmendable {
-        if *reason == Unmendable::UnknownKey {
-            if let Some(contexts) = facts.causes.get(*index).and_then(|found| facts.examined.get(found.cause.request)) {
-                for key in
-                    contexts.first().map(|examined| examined.evaluation.unknown_keys.as_slice()).unwrap_or_default()
-                {
-                    need(&format!("the value of `{key}` in the refused send"));
-                }
+    let undecided = facts.causes.iter().all(|found| found.cause.certainty == crate::finding::Certainty::Possible);
+    let unguarded = |request: usize| {
+        unmendable.iter().any(|(index, reason)| {
+            *reason == Unmendable::UnknownKey
+                && facts.causes.get(*index).is_some_and(|found| found.cause.request == request)
+        })
+    };
+    for (request, contexts) in facts.examined.iter().enumerate() {
+        let Some(evaluation) = contexts.first().map(|examined| &examined.evaluation) else { continue };
+        if undecided || unguarded(request) {
+            for key in &evaluation.unknown_keys {
+                need(&format!("the value of `{key}` in the refused send"));
             }
         }
-    }
-    let undecided = facts.causes.iter().all(|found| found.cause.certainty == crate::finding::Certainty::Possible);
-    if undecided {
-        for examined in facts.examined.iter().filter_map(|contexts| contexts.first()) {
-            for layer in &examined.evaluation.unreadable_layers {
+        if undecided {
+            for layer in &evaluation.unreadable_layers {
                 need(&format!("the {} that could not be read", crate::words::layer(layer.as_str())));
             }
         }
+    }
+    // The layer that AWS names, and that could not be read.
+    for found in facts.causes.iter().filter(|found| matches!(found.blocker, Blocker::Unreadable(..))) {
+        need(&format!("the {} that could not be read", crate::words::layer(&found.cause.layer)));
     }
     (!needed.is_empty())
         .then(|| hint("more-needed", format!("to say more: {}", needed.join("; ")), json!({ "needed": needed })))
