@@ -41,11 +41,14 @@ fn compare(expected: &Value, actual: &Value, place: &str, found: &mut Vec<String
                         found.push(format!("{place}/{name}: expected {length} elements, found {}", list.len()));
                     }
                     for wanted in wanted.as_array().into_iter().flatten() {
-                        if !list.iter().any(|element| differences(wanted, element).is_empty()) {
-                            found.push(format!(
-                                "{place}/{name}: nothing there fits {wanted}; found {}",
-                                Value::Array(list.clone())
-                            ));
+                        let nearest = list.iter().map(|element| differences(wanted, element)).min_by_key(Vec::len);
+                        match nearest {
+                            Some(nearest) if nearest.is_empty() => {}
+                            Some(nearest) => found.push(format!(
+                                "{place}/{name}: nothing there fits {wanted}; nearest: {}",
+                                nearest.join("; ")
+                            )),
+                            None => found.push(format!("{place}/{name}: nothing is there")),
                         }
                     }
                 } else {
