@@ -20,8 +20,7 @@ Examples:
     sesame demo
 
   Why was this send refused? (the error as copied from a log)
-    sesame diagnose --snapshot ./snapshot --message \"User `arn:aws:iam::111122223333:user/mailer' is not
-      authorized to perform `ses:SendEmail' on resource `arn:aws:ses:us-east-1:111122223333:identity/example.com'\"
+    sesame diagnose --message \"$(grep -m1 'not authorized' app.log)\" --snapshot ./snapshot
 
   The same of a CloudTrail record, as JSON, and put the proposed policy into the snapshot:
     sesame diagnose --event event.json --snapshot ./snapshot --format json > finding.json
@@ -39,6 +38,8 @@ pub enum Command {
     Check(Check),
     /// Put a finding's remedies into a snapshot, or take them out again
     Apply(Apply),
+    /// Evaluate policies alone: JSON Lines of cases in, decisions out
+    Evaluate(Evaluate),
     /// Commands that need an AWS account.
     #[command(flatten)]
     Live(Live),

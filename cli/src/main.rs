@@ -4,6 +4,7 @@ mod apply;
 mod arguments;
 mod check;
 mod diagnose;
+mod evaluate;
 mod failure;
 mod live;
 mod output;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Live(command) => live::run(&command),
     };
     match result {

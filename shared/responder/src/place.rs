@@ -9,7 +9,7 @@ use sesame_diagnosis::world::{InlinePolicy, World};
 use sesame_diagnosis::{InvalidDocument, Options, diagnose};
 use sesame_remediation::State;
 use sesame_remediation::guard::{self, GuardRefusal};
-use sesame_remediation::receipt::{Left, Receipt, SCHEMA, Verification, Verified, Written};
+use sesame_remediation::receipt::{Left, Receipt, SCHEMA, Verification, Written};
 
 use crate::again;
 use crate::ports::{PolicyWriter, PortError, WorldSource};
@@ -281,27 +281,14 @@ async fn write_all(
     let world = source.world(incident).await.map_err(|error| format!("could not be evaluated again: {error}"))?;
     let now =
         diagnose(incident, &world, order.options).map_err(|error| format!("could not be evaluated again: {error}"))?;
-    receipt.verification = verification(&now);
-    judge(order.finding, chosen, &now, receipt.complete)
-}
-
-fn verification(now: &Finding) -> Verification {
-    let requests = now.requests.iter().map(|request| Verified {
-        action: request.action.clone(),
-        resource: request.resource.clone(),
-        decision: request.decision.clone(),
-    });
-    let allowed_after = match now.outcome {
-        Outcome::AllowedNow => Some(true),
-        Outcome::Denied => Some(false),
-        Outcome::Undetermined | Outcome::NotAuthorization => None,
-    };
-    Verification { allowed_after, requests: requests.collect() }
+    receipt.verification = again::evaluate(incident, &world, order.options.strict)
+        .map_err(|error| format!("could not be evaluated again: {error}"))?;
+    judge(order.finding, chosen, &now, receipt)
 }
 
 /// Whether what was written did what it was written for: the causes that it was to mend are gone, and where nothing else is
 /// left to do, the send is allowed, or turns on just what the remedies said it would turn on.
-fn judge(before: &Finding, chosen: &[&Remedy], now: &Finding, complete: bool) -> Result<(), String> {
+fn judge(before: &Finding, chosen: &[&Remedy], now: &Finding, receipt: &Receipt) -> Result<(), String> {
     let key = |finding: &Finding, cause: &Cause| {
         let request = finding.requests.get(cause.request);
         let request = request.map(|request| (request.action.to_ascii_lowercase(), request.resource.clone()));
@@ -318,10 +305,12 @@ fn judge(before: &Finding, chosen: &[&Remedy], now: &Finding, complete: bool) ->
         }
     }
     let open = chosen.iter().any(|remedy| remedy.verification.allowed_after.is_none());
-    match now.outcome {
-        Outcome::AllowedNow => Ok(()),
-        Outcome::Undetermined if open || !complete => Ok(()),
-        _ if !complete => Ok(()),
-        _ => Err(format!("the send is still refused: {}", now.summary.why)),
+    match receipt.verification.allowed_after {
+        Some(true) => Ok(()),
+        // What is left to do may be just what still refuses.
+        _ if !receipt.complete => Ok(()),
+        None if open => Ok(()),
+        None => Err(format!("whether the send is allowed is not known: {}", now.summary.why)),
+        Some(false) => Err(format!("the send is still refused: {}", now.summary.why)),
     }
 }

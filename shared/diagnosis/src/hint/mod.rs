@@ -9,11 +9,12 @@ pub use principal::wrong_principal;
 pub use sending::{WrongRegion, wrong_region};
 
 use serde_json::{Value, json};
+use sesame_policy::LayerKind;
 
 use crate::causes::Found;
 use crate::denial::{Denial, Incident, OtherRefusal};
 use crate::examine::{Blocker, Examined};
-use crate::finding::{ConditionInfo, Hint};
+use crate::finding::{Certainty, ConditionInfo, Hint};
 use crate::remedy::guard::Unmendable;
 use crate::subject::Subject;
 use crate::world::World;
@@ -201,26 +202,34 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     if facts.denial.message.action.is_none() && facts.denial.api.is_none() {
         need("the whole error text, with action and resource");
     }
-    for (index, reason) in unmendable {
-        if *reason == Unmendable::UnknownKey {
-            if let Some(contexts) = facts.causes.get(*index).and_then(|found| facts.examined.get(found.cause.request)) {
-                for key in
-                    contexts.first().map(|examined| examined.evaluation.unknown_keys.as_slice()).unwrap_or_default()
-                {
-                    need(&format!("the value of `{key}` in the refused send"));
-                }
+    let undecided = facts.causes.iter().all(|found| found.cause.certainty == Certainty::Possible);
+    let unread = |found: &Found| matches!(found.blocker, Blocker::Unreadable(..));
+    let blind = facts.causes.iter().all(|found| found.cause.certainty == Certainty::Possible || unread(found));
+    let unguarded = |request: usize| {
+        unmendable.iter().any(|(index, reason)| {
+            *reason == Unmendable::UnknownKey
+                && facts.causes.get(*index).is_some_and(|found| found.cause.request == request)
+        })
+    };
+    for (request, contexts) in facts.examined.iter().enumerate() {
+        let Some(evaluation) = contexts.first().map(|examined| &examined.evaluation) else { continue };
+        if undecided || unguarded(request) {
+            for key in &evaluation.unknown_keys {
+                need(&format!("the value of `{key}` in the refused send"));
             }
         }
-    }
-    let unread = |found: &Found| matches!(found.blocker, Blocker::Unreadable(..));
-    let undecided =
-        facts.causes.iter().all(|found| found.cause.certainty == crate::finding::Certainty::Possible || unread(found));
-    if undecided {
-        for examined in facts.examined.iter().filter_map(|contexts| contexts.first()) {
-            for layer in &examined.evaluation.unreadable_layers {
+        if blind {
+            // Without the account's snapshot these are what the snapshot would hold: asked for once.
+            let of_account = |layer: &&LayerKind| matches!(layer, LayerKind::Identity | LayerKind::Resource);
+            let asked = facts.subject.account.is_none();
+            for layer in evaluation.unreadable_layers.iter().filter(|layer| !(asked && of_account(layer))) {
                 need(&format!("the {} that could not be read", crate::words::layer(layer.as_str())));
             }
         }
+    }
+    // The layer that AWS names, and that could not be read.
+    for found in facts.causes.iter().filter(|found| matches!(found.blocker, Blocker::Unreadable(..))) {
+        need(&format!("the {} that could not be read", crate::words::layer(&found.cause.layer)));
     }
     (!needed.is_empty())
         .then(|| hint("more-needed", format!("to say more: {}", needed.join("; ")), json!({ "needed": needed })))

@@ -476,6 +476,10 @@ impl Bench<'_, '_> {
         if !draft.target.account.as_deref().is_some_and(ours) {
             return advice("the document is in another account: its owner decides");
         }
+        let sender = self.situation.subject.account_id.as_deref();
+        if draft.target.kind == TargetKind::SendingAuthorization && sender.is_some_and(|sender| !ours(sender)) {
+            return advice("the sender is in another account, whose principals are not this account's to judge");
+        }
         if denial.provenance != Provenance::Cloudtrail {
             return advice("only a CloudTrail record proves who was refused; this came in another way");
         }
