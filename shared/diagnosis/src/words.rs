@@ -133,11 +133,32 @@ fn resource_beside(text: &str, other: &str) -> String {
     }
 }
 
+/// A near miss in a sentence that has named the principal already.
+fn beside(near: &NearMiss, subject: &Subject) -> String {
+    let info = &near.policy;
+    let kind = match info.kind {
+        PolicyKind::UserInline | PolicyKind::RoleInline => "inline policy",
+        PolicyKind::CustomerManaged => "managed policy",
+        PolicyKind::AwsManaged => "AWS managed policy",
+        _ => return near.summary.clone(),
+    };
+    match info.attached_to == subject.info.arn {
+        true => near.summary.replacen(&policy(info), &format!("{kind} `{}`", info.name), 1),
+        false => near.summary.clone(),
+    }
+}
+
 /// A statement in a sentence.
 pub fn statement_name(sid: Option<&str>, index: usize) -> String {
     match sid {
         Some(sid) if !sid.is_empty() => format!("statement `{sid}`"),
-        _ => format!("statement {index}"),
+        _ => {
+            const ORDINALS: [&str; 10] =
+                ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
+            ORDINALS
+                .get(index)
+                .map_or_else(|| format!("statement number {}", index + 1), |nth| format!("the {nth} statement"))
+        }
     }
 }
 
@@ -173,7 +194,7 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
         }
         _ => {
             let nearest = cause.near_misses.first();
-            let close = nearest.map(|near| format!("; the nearest, {}", near.summary)).unwrap_or_default();
+            let close = nearest.map(|near| format!("; nearest: {}", beside(near, subject))).unwrap_or_default();
             let holder = who(subject);
             let lacks = match (cause.layer.as_str(), at_level) {
                 ("identity-policy", _) => format!("no identity-based policy of {holder} allows {action} on {resource}"),
@@ -196,11 +217,18 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
     }
 }
 
+/// A text with a capital.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// A sentence with a capital and a full stop.
 pub fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let Some(first) = chars.next() else { return String::new() };
-    let mut sentence: String = first.to_uppercase().chain(chars).collect();
+    let mut sentence = capital(text);
+    if sentence.is_empty() {
+        return sentence;
+    }
     if !sentence.ends_with(['.', '!', '?']) {
         sentence.push('.');
     }

@@ -65,7 +65,7 @@ pub fn hints(
     list.extend(wording::about_the_statements(facts));
     list.extend(principal::about_the_principal(facts));
     list.extend(blocked_as_configured(facts, unmendable));
-    list.extend(sending::what_would_fail_next(facts));
+    list.extend(sending::what_would_fail_next(facts, region.is_some_and(|region| region.futile)));
     list.extend(changed(facts));
     list.extend(assumed_absent(facts));
     list.extend(more_needed(facts, unmendable));
@@ -73,33 +73,61 @@ pub fn hints(
     list
 }
 
-/// The hints of a refusal that is no policy matter.
+/// The hints of a refusal that is no policy matter: what it is, and what to do.
 pub fn other_refusal(refusal: OtherRefusal, denial: &Denial) -> Vec<Hint> {
     let region = denial.region.as_deref().unwrap_or("the Region of the endpoint");
-    let (kind, text) = match refusal {
+    let (kind, what, next) = match refusal {
         OtherRefusal::Unverified => (
             "identity-unverified",
-            format!("SES rejected the message, not the caller: an address or domain is not verified in {region}, or the account is in the sandbox and a recipient is not verified; verify it there, or pass the identity's ARN when it belongs to another account"),
+            format!(
+                "an address or domain of the message is not verified in {region}, or the account is in the sandbox and a recipient is not verified"
+            ),
+            format!("verify it in {region}, or pass the identity's ARN when it belongs to another account"),
         ),
         OtherRefusal::SendingPaused => (
             "sending-paused",
-            "sending is paused for the account or the configuration set; see GetAccount and the configuration set's sending options".to_owned(),
+            "sending is paused for the account or for the configuration set".to_owned(),
+            "see `SendingEnabled` of GetAccount and the configuration set's sending options".to_owned(),
         ),
-        OtherRefusal::Suspended => ("sending-paused", "AWS has suspended sending for this account; the AWS Health Dashboard and Support say why".to_owned()),
-        OtherRefusal::Sandbox => ("sandbox", format!("the account is in the SES sandbox in {region}; request production access there")),
+        OtherRefusal::Suspended => (
+            "sending-paused",
+            "AWS has suspended sending for this account".to_owned(),
+            "see the AWS Health Dashboard and the case that AWS Support opened".to_owned(),
+        ),
+        OtherRefusal::Sandbox => (
+            "sandbox",
+            format!("the account is in the SES sandbox in {region}"),
+            format!("request production access in {region}"),
+        ),
         OtherRefusal::Credentials => (
             "smtp-user",
-            format!("the SMTP credentials are wrong: an SMTP password is made from the secret access key for one Region; make one for {region}, and use the access key id as user name"),
+            "the SMTP user name or password is wrong: the password is made from a secret access key for one Region"
+                .to_owned(),
+            format!("make the password for {region}, and use the access key id as the user name"),
         ),
         OtherRefusal::MailFromDomain => (
             "identity-unverified",
-            "the custom MAIL FROM domain is not set up: its MX record is missing or not verified".to_owned(),
+            "the custom MAIL FROM domain is not set up".to_owned(),
+            "publish its MX record and wait until SES has verified it".to_owned(),
         ),
-        OtherRefusal::NotFound => ("identity-not-found", format!("the configuration set or template does not exist in {region}")),
-        OtherRefusal::Throttled => ("more-needed", "a sending quota or rate was passed; slow down and retry, or ask for a higher quota".to_owned()),
-        OtherRefusal::Rejected => ("more-needed", "SES rejected the message for a reason that is no matter of policies".to_owned()),
+        OtherRefusal::NotFound => (
+            "identity-not-found",
+            format!("the configuration set or template does not exist in {region}"),
+            format!("create it in {region}, or call the Region that has it"),
+        ),
+        OtherRefusal::Throttled => (
+            "more-needed",
+            "a sending quota or rate was exceeded".to_owned(),
+            "slow down and retry, or ask for a higher quota".to_owned(),
+        ),
+        OtherRefusal::Rejected => (
+            "more-needed",
+            "SES rejected the message for a reason that is no matter of policies".to_owned(),
+            "read the whole text of the rejection".to_owned(),
+        ),
     };
-    vec![hint(kind, text, json!({ "region": denial.region }))]
+    let details = json!({ "region": denial.region, "next": next });
+    vec![hint(kind, format!("{what}; {next}"), details)]
 }
 
 /// Someone wrote the Deny or the condition that refused: it may be right, and the send wrong.
@@ -178,7 +206,8 @@ fn assumed_absent(facts: &Facts) -> Option<Hint> {
     }
     let names: Vec<&str> = assumed.iter().map(|layer| crate::words::layer(layer)).collect();
     (!assumed.is_empty()).then(|| {
-        let text = format!("taken as absent, since no record shows it: a {}", names.join(" and a "));
+        let pronoun = if names.len() == 1 { "it is" } else { "they are" };
+        let text = format!("no record shows a {}: {pronoun} taken as absent", names.join(" or a "));
         hint("assumed-absent", text, json!({ "layers": assumed }))
     })
 }
@@ -194,7 +223,8 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     if facts.subject.principal.is_none() {
         need("the principal's ARN");
     } else if facts.subject.account.is_none() && facts.subject.account_id.is_some() {
-        need("a snapshot of the principal's account, or credentials that may read it");
+        let account = facts.subject.account_id.as_deref().unwrap_or_default();
+        need(&format!("a snapshot of account {account}, or credentials that may read it"));
     }
     if facts.denial.region.is_none() {
         need("the Region of the endpoint");
@@ -203,8 +233,6 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
         need("the whole error text, with action and resource");
     }
     let undecided = facts.causes.iter().all(|found| found.cause.certainty == Certainty::Possible);
-    let unread = |found: &Found| matches!(found.blocker, Blocker::Unreadable(..));
-    let blind = facts.causes.iter().all(|found| found.cause.certainty == Certainty::Possible || unread(found));
     let unguarded = |request: usize| {
         unmendable.iter().any(|(index, reason)| {
             *reason == Unmendable::UnknownKey
@@ -218,11 +246,16 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
                 need(&format!("the value of `{key}` in the refused send"));
             }
         }
-        if blind {
-            // Without the account's snapshot these are what the snapshot would hold: asked for once.
-            let of_account = |layer: &&LayerKind| matches!(layer, LayerKind::Identity | LayerKind::Resource);
-            let asked = facts.subject.account.is_none();
-            for layer in evaluation.unreadable_layers.iter().filter(|layer| !(asked && of_account(layer))) {
+        if undecided {
+            // What the snapshot of the account would hold is asked for once.
+            let account = facts.subject.account_id.as_deref().filter(|_| facts.subject.account.is_none());
+            let owner = contexts.first().map(|examined| examined.question.resource.account());
+            let in_snapshot = |layer: &LayerKind| match layer {
+                LayerKind::Identity | LayerKind::Boundary => account.is_some(),
+                LayerKind::Resource => account.is_some() && account == owner,
+                _ => false,
+            };
+            for layer in evaluation.unreadable_layers.iter().filter(|layer| !in_snapshot(layer)) {
                 need(&format!("the {} that could not be read", crate::words::layer(layer.as_str())));
             }
         }
@@ -232,5 +265,5 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
         need(&format!("the {} that could not be read", crate::words::layer(&found.cause.layer)));
     }
     (!needed.is_empty())
-        .then(|| hint("more-needed", format!("to say more: {}", needed.join("; ")), json!({ "needed": needed })))
+        .then(|| hint("more-needed", format!("still needed: {}", needed.join("; ")), json!({ "needed": needed })))
 }

@@ -173,8 +173,8 @@ fn default_of(facts: &Facts, set_arn: &Arn, set: &str) -> Option<String> {
     of_sender.or_else(|| region.identities.keys().find(|name| is_default(name)).cloned())
 }
 
-/// What SES would refuse next, once the policies allow.
-pub(super) fn what_would_fail_next(facts: &Facts) -> Vec<Hint> {
+/// What SES would refuse next, once the policies allow; `said_elsewhere`: that the identity is in another Region.
+pub(super) fn what_would_fail_next(facts: &Facts, said_elsewhere: bool) -> Vec<Hint> {
     let mut list = Vec::new();
     let Some(examined) = facts
         .examined
@@ -218,7 +218,7 @@ pub(super) fn what_would_fail_next(facts: &Facts) -> Vec<Hint> {
                 );
                 list.push(hint("identity-unverified", text, json!({ "identity": name, "region": resource.region() })));
             }
-            None if region.complete && !has_identity(region, name) => {
+            None if region.complete && !has_identity(region, name) && !said_elsewhere => {
                 let text = format!(
                     "`{name}` is no identity in {} of account {}: with the policies mended SES rejects the message for that",
                     resource.region(),

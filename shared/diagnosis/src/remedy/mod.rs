@@ -156,7 +156,7 @@ impl Bench<'_, '_> {
                 "Allow {} to call {} on {}",
                 words::who(self.situation.subject),
                 words::list(&unique),
-                resources.join(", ")
+                words::join(&resources)
             );
         }
         self.drafts.push(draft);
@@ -387,7 +387,7 @@ impl Bench<'_, '_> {
                 }
                 Ok(None) => self.unmended = true,
                 Ok(Some(exception)) => {
-                    let how = format!("In {name} of {}: {}", words::policy(info), exception.how);
+                    let how = words::capital(&format!("{} {name} of {}", exception.how, words::policy(info)));
                     match own.and_then(|own| self.drafts.get_mut(own)) {
                         Some(draft) => {
                             draft.after = Some(exception.after);
@@ -486,11 +486,14 @@ impl Bench<'_, '_> {
         if let Some(key) = opened.iter().find(|key| applicability_of_opening(key) == AdviceOnly) {
             return (
                 AdviceOnly,
-                format!("blocked as configured: it widens the guard on `{key}`, which its owner decides"),
+                format!("blocked as configured: it widens the condition on `{key}`, which its owner decides"),
             );
         }
         if let Some(key) = opened.first() {
-            return (NeedsReview, format!("blocked as configured: it opens the guard on `{key}` by the refused value"));
+            return (
+                NeedsReview,
+                format!("blocked as configured: it widens the condition on `{key}`, which somebody wrote"),
+            );
         }
         if let Some(doubt) = self.situation.doubtful {
             return (NeedsReview, doubt.to_owned());

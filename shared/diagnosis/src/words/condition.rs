@@ -21,7 +21,7 @@ pub fn condition(info: &ConditionInfo, refused: bool) -> String {
         }
         _ if is(key, "ses:Recipients") => unknown_recipients(info, holds, inside),
         _ => {
-            format!("`{key}` {} (the record does not show it)", family.predicate(inside, &expected(info), plural(info)))
+            format!("`{key}` {} (the record does not show it)", family.predicate(inside, &expected(info)))
         }
     }
 }
@@ -49,10 +49,16 @@ fn present(info: &ConditionInfo, family: Family, actual: &[String], inside: bool
     }
     let shown: Vec<String> = actual.iter().map(|value| readable(key, value)).collect();
     let value = if shown.is_empty() { "empty".to_owned() } else { list(&shown) };
-    let same = matches!(family, Family::Equal { .. }) && inside && info.expected.as_slice() == actual;
-    match same {
-        true => format!("`{key}` is {value}"),
-        false => format!("`{key}` is {value}, {}", family.relation(inside, &expected(info), plural(info))),
+    match (family, inside) {
+        (Family::Equal { .. }, true) => format!("`{key}` is {value}"),
+        (Family::Like { .. }, true) => {
+            let hits =
+                |pattern: &&String| actual.iter().any(|value| sesame_policy::pattern::wildcard_matches(pattern, value));
+            let hit: Vec<String> = info.expected.iter().filter(hits).cloned().collect();
+            let patterns = if hit.is_empty() { expected(info) } else { values(key, &hit) };
+            format!("`{key}` is {value}, which matches {patterns}")
+        }
+        _ => format!("`{key}` is {value}, {}", family.relation(inside, &expected(info))),
     }
 }
 
@@ -88,7 +94,6 @@ pub fn change(info: &ConditionInfo, wanted: bool) -> Option<String> {
     let inside = wanted != family.negated();
     let values = expected(info);
     let object = |noun: &str| match (family, inside) {
-        (Family::Equal { .. }, true) if plural(info) => format!("one of {values}"),
         (Family::Equal { .. }, true) => values.clone(),
         (Family::Equal { .. }, false) => format!("{noun} other than {values}"),
         (Family::Ip { .. }, true) => format!("{noun} inside {values}"),
@@ -124,7 +129,7 @@ pub fn change(info: &ConditionInfo, wanted: bool) -> Option<String> {
             (Family::Less { .. }, false) | (Family::Greater { .. }, true) => {
                 format!("the time window begins at {values}")
             }
-            _ => format!("send when `{}` {}", info.key, family.predicate(inside, &values, plural(info))),
+            _ => format!("send when `{}` {}", info.key, family.predicate(inside, &values)),
         },
         _ => return None,
     })
@@ -138,12 +143,21 @@ fn transport(over_tls: bool) -> &'static str {
     if over_tls { "over TLS" } else { "in clear text" }
 }
 
-fn plural(info: &ConditionInfo) -> bool {
-    info.expected.len() > 1
+/// The policy's values: "`a`", "`a` or `b`", "`a`, `b` or 2 more".
+fn expected(info: &ConditionInfo) -> String {
+    values(&info.key, &info.expected)
 }
 
-fn expected(info: &ConditionInfo) -> String {
-    list(&info.expected.iter().map(|value| readable(&info.key, value)).collect::<Vec<_>>())
+fn values(key: &str, values: &[String]) -> String {
+    let mut shown: Vec<String> = values.iter().take(3).map(|value| format!("`{}`", readable(key, value))).collect();
+    if values.len() > 3 {
+        shown.push(format!("{} more", values.len() - 3));
+    }
+    match shown.as_slice() {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
+    }
 }
 
 /// Epoch seconds also as a date.
@@ -188,27 +202,25 @@ impl Family {
     }
 
     /// How a value that is shown stands to the expected ones.
-    fn relation(self, inside: bool, values: &str, plural: bool) -> String {
-        match (self, inside, plural) {
-            (Family::Like { .. }, true, _) => format!("which matches {values}"),
-            (Family::Like { .. }, false, false) => format!("which does not match {values}"),
-            (Family::Like { .. }, false, true) => format!("which matches none of {values}"),
-            _ => self.place(inside, values, plural),
+    fn relation(self, inside: bool, values: &str) -> String {
+        match (self, inside) {
+            (Family::Like { .. }, true) => format!("which matches {values}"),
+            (Family::Like { .. }, false) => format!("which does not match {values}"),
+            _ => self.place(inside, values),
         }
     }
 
     /// What must be true of a value that is not shown.
-    fn predicate(self, inside: bool, values: &str, plural: bool) -> String {
-        match (self, inside, plural) {
-            (Family::Like { .. }, true, _) => format!("matches {values}"),
-            (Family::Like { .. }, false, false) => format!("does not match {values}"),
-            (Family::Like { .. }, false, true) => format!("matches none of {values}"),
-            (Family::Null, _, _) => "is in the request or not".to_owned(),
-            _ => format!("is {}", self.place(inside, values, plural)),
+    fn predicate(self, inside: bool, values: &str) -> String {
+        match (self, inside) {
+            (Family::Like { .. }, true) => format!("matches {values}"),
+            (Family::Like { .. }, false) => format!("does not match {values}"),
+            (Family::Null, _) => "is in the request or not".to_owned(),
+            _ => format!("is {}", self.place(inside, values)),
         }
     }
 
-    fn place(self, inside: bool, values: &str, plural: bool) -> String {
+    fn place(self, inside: bool, values: &str) -> String {
         let word = match (self, inside) {
             (Family::Ip { .. }, true) => "inside",
             (Family::Ip { .. }, false) => "outside",
@@ -224,9 +236,7 @@ impl Family {
             (Family::Less { equals: true, .. }, true) | (Family::Greater { equals: false, .. }, false) => "at most",
             (Family::Greater { equals: false, .. }, true) | (Family::Less { equals: true, .. }, false) => "above",
             (Family::Greater { equals: true, .. }, true) | (Family::Less { equals: false, .. }, false) => "at least",
-            (_, true) if plural => "one of",
             (_, true) => return values.to_owned(),
-            (_, false) if plural => "none of",
             (_, false) => "not",
         };
         format!("{word} {values}")
