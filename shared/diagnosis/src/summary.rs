@@ -56,7 +56,12 @@ fn why(outcome: Outcome, causes: &[Cause], hints: &[Hint]) -> String {
     let first_hint = || hints.first().map(|hint| hint.summary.clone());
     match outcome {
         Outcome::NotAuthorization => {
-            first_hint().unwrap_or_else(|| "the text names no cause that a policy could mend".to_owned())
+            let next = hints.first().and_then(|hint| hint.details.get("next")).and_then(|next| next.as_str());
+            let what = |text: String| match next {
+                Some(next) => text.trim_end_matches('.').trim_end_matches(next).trim_end_matches("; ").to_owned(),
+                None => text,
+            };
+            first_hint().map(what).unwrap_or_else(|| "the text names no cause that a policy could mend".to_owned())
         }
         Outcome::AllowedNow => {
             let changed = hints.iter().find(|hint| hint.kind == "changed-since-event").map(|hint| hint.summary.clone());
@@ -123,7 +128,11 @@ fn fix(outcome: Outcome, causes: &[Cause], hints: &[Hint], remedies: &[Remedy], 
         (None, Some(region)) => format!("call the endpoint of `{region}` if that Region is meant; else "),
         (None, None) => String::new(),
     };
-    format!("{first}{change}; {}", who_applies(&planned))
+    // What a policy does not mend is said with the policy, or the next refusal surprises.
+    let next = ["identity-not-found", "identity-unverified", "sending-paused"].into_iter().find_map(find);
+    let next = next.map(|hint| lower(hint.summary.split(": with the policies").next().unwrap_or_default()));
+    let next = next.map(|next| format!("; SES still rejects the message then: {next}")).unwrap_or_default();
+    format!("{first}{change}; {}{next}", who_applies(&planned))
 }
 
 /// Who puts the plan in place.
@@ -163,7 +172,7 @@ fn without_plan<'h>(causes: &[Cause], find: impl Fn(&str) -> Option<&'h Hint>) -
         return format!("call the endpoint of {}; no policy change helps here", regions.join(" or "));
     }
     if let Some(hint) = find("more-needed") {
-        return format!("no policy change is suggested before more is known; {}", lower(&hint.summary));
+        return format!("no policy change is suggested yet; {}", lower(&hint.summary));
     }
     if let Some(hint) = find("blocked-as-configured") {
         let text = lower(&hint.summary);
@@ -172,7 +181,8 @@ fn without_plan<'h>(causes: &[Cause], find: impl Fn(&str) -> Option<&'h Hint>) -
         return format!("{advice}; no policy change is suggested");
     }
     if let Some(hint) = find("not-modifiable-principal") {
-        return format!("no policy change is suggested: {}", lower(&hint.summary));
+        let why = hint.details.get("why").and_then(|why| why.as_str()).unwrap_or_default();
+        return format!("no policy change is suggested: {why}");
     }
     match causes.is_empty() {
         true => "no policy change is suggested until the cause is known".to_owned(),

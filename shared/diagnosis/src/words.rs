@@ -7,7 +7,7 @@ pub use condition::{change, condition};
 use sesame_policy::{Arn, Principal, Statement};
 
 use crate::examine::Examined;
-use crate::finding::{Cause, CauseKind, Certainty, NearMiss, PolicyInfo, PolicyKind};
+use crate::finding::{Cause, CauseKind, Certainty, Level, NearMiss, PolicyInfo, PolicyKind};
 use crate::subject::Subject;
 
 /// A layer as AWS writes it in a sentence, without article.
@@ -33,8 +33,8 @@ pub fn policy(info: &PolicyInfo) -> String {
         PolicyKind::CustomerManaged => format!("managed policy `{}` on {holder}", info.name),
         PolicyKind::AwsManaged => format!("AWS managed policy `{}` on {holder}", info.name),
         PolicyKind::Boundary => format!("permissions boundary `{}` of {holder}", info.name),
-        PolicyKind::Scp => format!("service control policy `{}` on `{holder}`", info.name),
-        PolicyKind::Rcp => format!("resource control policy `{}` on `{holder}`", info.name),
+        PolicyKind::Scp => format!("service control policy `{}` on {}", info.name, node(&holder)),
+        PolicyKind::Rcp => format!("resource control policy `{}` on {}", info.name, node(&holder)),
         PolicyKind::SendingAuthorization => format!("sending authorization policy `{}` of {holder}", info.name),
     }
 }
@@ -140,6 +140,10 @@ fn beside(near: &NearMiss, subject: &Subject) -> String {
         PolicyKind::UserInline | PolicyKind::RoleInline => "inline policy",
         PolicyKind::CustomerManaged => "managed policy",
         PolicyKind::AwsManaged => "AWS managed policy",
+        PolicyKind::Boundary => {
+            let text = near.summary.replacen(&format!(" of {}", policy(info)), "", 1);
+            return format!("its {}", text.trim_start_matches("the "));
+        }
         _ => return near.summary.clone(),
     };
     match info.attached_to == subject.info.arn {
@@ -162,18 +166,30 @@ pub fn statement_name(sid: Option<&str>, index: usize) -> String {
     }
 }
 
+/// A level of the organization in a sentence.
+pub fn level(level: &Level) -> String {
+    let kind = match level.kind.as_str() {
+        "ou" => "organizational unit",
+        "root" => "the root",
+        _ => "account",
+    };
+    format!("{kind} `{}`", level.name.as_deref().unwrap_or(&level.id))
+}
+
+/// A node of the organization by its id.
+fn node(id: &str) -> String {
+    match id {
+        _ if id.starts_with("r-") => format!("the root `{id}`"),
+        _ if id.starts_with("ou-") => format!("organizational unit `{id}`"),
+        _ => format!("account {id}"),
+    }
+}
+
 /// A cause in one sentence.
 pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool) -> String {
     let action = format!("`{}`", examined.question.action);
     let resource = short_arn(examined.question.resource.as_str());
-    let at_level = cause.level.as_ref().map(|level| {
-        let kind = match level.kind.as_str() {
-            "ou" => "organizational unit",
-            "root" => "root",
-            _ => "account",
-        };
-        format!("{kind} `{}`", level.name.as_deref().unwrap_or(&level.id))
-    });
+    let at_level = cause.level.as_ref().map(level);
     let sure = match cause.certainty {
         Certainty::Proven | Certainty::Inferred => "",
         Certainty::Possible => "possibly ",
@@ -181,6 +197,9 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
     if unread {
         let layer = layer(&cause.layer);
         return match cause.certainty {
+            Certainty::Possible if matches!(layer, "session policy" | "VPC endpoint policy") => {
+                format!("a {layer}, which no record shows, may refuse {action} on {resource}")
+            }
             Certainty::Possible => format!("a {layer} that could not be read may refuse {action} on {resource}"),
             _ => format!("AWS names a {layer} as what refused {action} on {resource}; it could not be read"),
         };
@@ -189,7 +208,8 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
         (CauseKind::ExplicitDeny, Some(info), Some(statement)) => {
             let name = statement_name(statement.sid.as_deref(), statement.index);
             let conditions: Vec<String> = cause.conditions.iter().map(|info| condition(info, true)).collect();
-            let because = if conditions.is_empty() { String::new() } else { format!(": {}", conditions.join(" and ")) };
+            let because =
+                if conditions.is_empty() { String::new() } else { format!(": {}", conditions.join(", and ")) };
             format!("{sure}{name} of {} denies {action} on {resource}{because}", policy(info))
         }
         _ => {

@@ -124,7 +124,8 @@ pub(super) fn about_the_resources(facts: &Facts) -> Vec<Hint> {
     if let (Some(api), Some(action)) = (api, action.and_then(|action| action.split_once(':').map(|(_, name)| name)))
         && !api.eq_ignore_ascii_case(action)
     {
-        let text = format!("the call was `{api}`, and SES authorizes it as `ses:{action}`: allow that action");
+        let also = if api == "SendBulkEmail" { "also " } else { "" };
+        let text = format!("the call was `{api}`, and SES authorizes it {also}as `ses:{action}`: allow that action");
         list.push(hint("action-differs-from-api", text, json!({ "api": api, "action": format!("ses:{action}") })));
     }
     let bulk =

@@ -9,7 +9,7 @@ use crate::finding::ConditionInfo;
 /// record does not tell.
 pub fn condition(info: &ConditionInfo, refused: bool) -> String {
     let key = &info.key;
-    let family = Family::of(&info.operator);
+    let family = Family::of(info);
     let holds = info.matched.unwrap_or(refused);
     let inside = holds != family.negated();
     match (info.state.as_str(), &info.actual) {
@@ -48,7 +48,7 @@ fn present(info: &ConditionInfo, family: Family, actual: &[String], inside: bool
         return format!("{who} {} {verb} {place} {}", list(&telling), expected(info));
     }
     let shown: Vec<String> = actual.iter().map(|value| readable(key, value)).collect();
-    let value = if shown.is_empty() { "empty".to_owned() } else { list(&shown) };
+    let value = if shown.is_empty() { "empty".to_owned() } else { super::join(&shown) };
     match (family, inside) {
         (Family::Equal { .. }, true) => format!("`{key}` is {value}"),
         (Family::Like { .. }, true) => {
@@ -90,7 +90,7 @@ fn unknown_recipients(info: &ConditionInfo, holds: bool, inside: bool) -> String
 /// How the send would have to change for the condition to come to `wanted`, as half a sentence; `None` for what a sender does
 /// not choose.
 pub fn change(info: &ConditionInfo, wanted: bool) -> Option<String> {
-    let family = Family::of(&info.operator);
+    let family = Family::of(info);
     let inside = wanted != family.negated();
     let values = expected(info);
     let object = |noun: &str| match (family, inside) {
@@ -118,7 +118,7 @@ pub fn change(info: &ConditionInfo, wanted: bool) -> Option<String> {
             let over_tls = info.expected.first().is_some_and(|value| value.eq_ignore_ascii_case("true")) == inside;
             match over_tls {
                 true => "call over TLS".to_owned(),
-                false => "it refuses calls over TLS, which is probably the wrong way round".to_owned(),
+                false => "the condition refuses calls over TLS, which is probably the wrong way round".to_owned(),
             }
         }
         "aws:tokenissuetime" => format!("start a new session: those from before {values} were revoked"),
@@ -149,7 +149,7 @@ fn expected(info: &ConditionInfo) -> String {
 }
 
 fn values(key: &str, values: &[String]) -> String {
-    let mut shown: Vec<String> = values.iter().take(3).map(|value| format!("`{}`", readable(key, value))).collect();
+    let mut shown: Vec<String> = values.iter().take(3).map(|value| readable(key, value)).collect();
     if values.len() > 3 {
         shown.push(format!("{} more", values.len() - 3));
     }
@@ -160,12 +160,12 @@ fn values(key: &str, values: &[String]) -> String {
     }
 }
 
-/// Epoch seconds also as a date.
+/// A value in backticks; epoch seconds also as a date.
 fn readable(key: &str, value: &str) -> String {
     let seconds = if is(key, "aws:EpochTime") { value.parse::<i64>().ok() } else { None };
     match seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()) {
-        Some(time) => format!("{value} ({time})"),
-        None => value.to_owned(),
+        Some(time) => format!("`{value}` ({time})"),
+        None => format!("`{value}`"),
     }
 }
 
@@ -182,10 +182,12 @@ enum Family {
 }
 
 impl Family {
-    fn of(operator: &str) -> Family {
+    fn of(info: &ConditionInfo) -> Family {
+        let operator = &info.operator;
         let name = operator.rsplit(':').next().unwrap_or(operator).to_ascii_lowercase();
         let negated = name.contains("not");
-        let (time, equals) = (name.starts_with("date"), name.contains("thanequals"));
+        let time = name.starts_with("date") || is(&info.key, "aws:EpochTime");
+        let equals = name.contains("thanequals");
         match name.as_str() {
             _ if name.starts_with("null") => Family::Null,
             _ if name.starts_with("bool") => Family::Bool,
