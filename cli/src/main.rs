@@ -1,3 +1,34 @@
 //! `sesame`: why was this send refused, and what is the smallest safe fix.
 
-fn main() {}
+mod apply;
+mod arguments;
+mod check;
+mod diagnose;
+mod evaluate;
+mod failure;
+mod live;
+mod output;
+mod present;
+mod time;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let Arguments { command } = Arguments::parse();
+    let result = match command {
+        Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Apply(arguments) => apply::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Live(command) => live::run(&command),
+    };
+    match result {
+        Ok(status) => status,
+        Err(failure) => failure.report(),
+    }
+}

@@ -28,9 +28,13 @@ impl Arn {
         }
         Ok(Arn { text: text.to_owned(), starts })
     }
+    /// `*`: what a call is authorized on that has no resource of its own. All its parts are empty but the last.
+    pub fn any() -> Arn {
+        Arn { text: "*".to_owned(), starts: [0; 5] }
+    }
     fn part(&self, index: usize) -> &str {
         let start = self.starts.get(index).copied().unwrap_or_default();
-        let end = self.starts.get(index + 1).map_or(self.text.len(), |next| next - 1);
+        let end = self.starts.get(index + 1).map_or(self.text.len(), |next| next.saturating_sub(1));
         self.text.get(start..end).unwrap_or_default()
     }
     /// `aws`, `aws-cn`, `aws-us-gov`, …

@@ -6,6 +6,8 @@
 //! What is modelled and where each rule comes from: `docs/policy-coverage.md` in the repository.
 
 pub mod arn;
+pub mod case;
+mod completion;
 pub mod condition;
 pub mod context;
 pub mod decision;
@@ -13,6 +15,7 @@ pub mod document;
 pub mod evaluation;
 pub mod json;
 pub mod layer;
+mod matching;
 pub mod pattern;
 pub mod principal;
 pub mod request;

@@ -38,3 +38,58 @@ pub enum Principal {
     /// Nobody in particular.
     Anonymous,
 }
+
+impl Principal {
+    /// Parses `arn:…`, `service:NAME` or `anonymous`.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Principal, String> {
+        let expected = || format!("expected the ARN of a principal, `service:NAME` or `anonymous`, found `{text}`");
+        if text == "anonymous" {
+            return Ok(Principal::Anonymous);
+        }
+        if let Some(name) = text.strip_prefix("service:").filter(|name| !name.is_empty()) {
+            return Ok(Principal::Service(name.to_owned()));
+        }
+        let arn = Arn::parse(text).map_err(|_| expected())?;
+        let account = arn.account().to_owned();
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(expected());
+        }
+        let resource = arn.resource().to_owned();
+        match (arn.service(), resource.split_once('/')) {
+            ("iam", None) if resource == "root" => Ok(Principal::Root { arn }),
+            ("iam", Some(("user", name))) if !name.is_empty() => Ok(Principal::User { arn }),
+            ("iam", Some(("role", path))) if !path.is_empty() => {
+                let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+                Ok(Principal::Role { account, name, role_arn: Some(arn), session: None })
+            }
+            ("sts", Some(("assumed-role", rest))) => {
+                let (name, session) = rest.split_once('/').ok_or_else(expected)?;
+                let (name, session) = (name.to_owned(), Some(session.to_owned()));
+                Ok(Principal::Role { account, name, role_arn: None, session })
+            }
+            ("sts", Some(("federated-user", name))) if !name.is_empty() => {
+                Ok(Principal::FederatedUser { arn, issuer: None })
+            }
+            _ => Err(expected()),
+        }
+    }
+
+    /// The principal's account, twelve digits; services and anonymous callers have none.
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            Principal::Root { arn } | Principal::User { arn } | Principal::FederatedUser { arn, .. } => {
+                Some(arn.account())
+            }
+            Principal::Role { account, .. } => Some(account),
+            Principal::Service(_) | Principal::Anonymous => None,
+        }
+    }
+
+    /// Whether it is a role under `/aws-service-role/`, which service control policies do not bind.
+    pub fn is_service_linked(&self) -> bool {
+        matches!(self, Principal::Role { role_arn: Some(arn), .. } if arn.resource().starts_with("role/aws-service-role/"))
+    }
+}

@@ -1,1 +1,15 @@
-//! States, decision records, the content guard.
+//! States, decision records, the content guard: what may be approved and applied, and how that is proven.
+//!
+//! Pure: keys, clock and stores come in from outside.
+
+pub mod approver;
+pub mod decision;
+pub mod guard;
+pub mod link;
+pub mod mac;
+pub mod phase;
+pub mod receipt;
+pub mod state;
+
+pub use phase::Phase;
+pub use state::{Event, IllegalTransition, State};

@@ -1,1 +1,17 @@
-//! The use cases over ports.
+//! The use cases over ports: diagnose, decide, apply, roll back.
+//!
+//! Written once, they run against AWS, against a snapshot folder, and against memory. Nothing here names an SDK, a file or a
+//! runtime.
+
+pub mod again;
+pub mod apply;
+pub mod decide;
+pub mod diagnose;
+pub mod memory;
+pub mod notify;
+pub mod place;
+pub mod ports;
+pub mod record;
+pub mod settings;
+
+pub use settings::{Settings, Shared};

@@ -1,0 +1,238 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+/// When Amazon SES refuses a send: who was refused, by which statement of which policy, and the smallest safe fix.
+#[derive(Debug, Parser)]
+#[command(name = "sesame", version, about, max_term_width = 100, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  See the whole loop, without an AWS account:
+    sesame demo
+
+  Why was this send refused? (the error as copied from a log)
+    sesame diagnose --message \"$(grep -m1 'not authorized' app.log)\" --snapshot ./snapshot
+
+  The same of a CloudTrail record, as JSON, and put the proposed policy into the snapshot:
+    sesame diagnose --event event.json --snapshot ./snapshot --format json > finding.json
+    sesame apply --finding finding.json --snapshot ./snapshot > receipt.json
+    sesame apply --rollback receipt.json --snapshot ./snapshot
+
+Exit status: 0 done, 1 the input could not be read or was refused, 2 wrong usage, 3 the snapshot or AWS could not be read.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Why was this send refused, and what is the smallest fix?
+    Diagnose(Diagnose),
+    /// Would this send be allowed, and what would stop it?
+    Check(Check),
+    /// Put a finding's remedies into a snapshot, or take them out again
+    Apply(Apply),
+    /// Evaluate policies alone: JSON Lines of cases in, decisions out
+    Evaluate(Evaluate),
+    /// Commands that need an AWS account.
+    #[command(flatten)]
+    Live(Live),
+}
+
+/// How a finding is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The e-mail's text
+    Text,
+    /// The finding; one a line when there are several
+    Json,
+    /// The approval page without its buttons
+    Html,
+    /// The input of SNS's Publish
+    Sns,
+    /// The body of Slack's chat.postMessage, without the channel
+    Slack,
+    /// Amazon Q Developer's custom notification
+    Chat,
+}
+
+/// Where the policies come from.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// A snapshot folder of an account or an organization
+    #[arg(long, value_name = "DIR", conflicts_with = "live")]
+    pub snapshot: Option<PathBuf>,
+    /// Read the policies from AWS, with your own credentials
+    #[arg(long)]
+    pub live: bool,
+}
+
+/// `sesame diagnose`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The input is told by its content: an EventBridge event or an SQS batch of them, a CloudTrail record or log file,
+a CloudWatch Logs subscription payload, {\"message\":…}, JSON Lines of any of these; all of them gzipped or not.
+
+Examples:
+  sesame diagnose --event event.json --snapshot ./snapshot
+  zcat trail/*.json.gz | sesame diagnose --event - --snapshot ./snapshot --format json
+  sesame diagnose --message \"535 Authentication Credentials Invalid\"")]
+pub struct Diagnose {
+    /// What to diagnose
+    #[command(flatten)]
+    pub input: DiagnoseInput,
+    /// Where the policies come from; without any, hints say what to supply
+    #[command(flatten)]
+    pub source: Source,
+    /// How to show the findings
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// The present time, for output that does not change
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub now: Option<Timestamp>,
+}
+
+/// What to diagnose.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct DiagnoseInput {
+    /// A file with the denial; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub event: Option<PathBuf>,
+    /// The error's text, as copied from a log or an SMTP session
+    #[arg(long, value_name = "TEXT")]
+    pub message: Option<String>,
+}
+
+/// `sesame check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  sesame check --principal arn:aws:iam::111122223333:role/mailer --from news@example.com --region eu-west-1 \\
+    --snapshot ./snapshot")]
+pub struct Check {
+    /// Who would send: the ARN of a user, a role or a session
+    #[arg(long, value_name = "ARN")]
+    pub principal: String,
+    /// The From address
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: String,
+    /// A recipient; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
+    /// The configuration set
+    #[arg(long, value_name = "NAME")]
+    pub configuration_set: Option<String>,
+    /// The template
+    #[arg(long, value_name = "NAME")]
+    pub template: Option<String>,
+    /// The Region of the SES endpoint
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    pub region: String,
+    /// Where the policies come from
+    #[command(flatten)]
+    pub source: Source,
+    /// How to show the answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// The present time, for output that does not change
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub now: Option<Timestamp>,
+}
+
+/// `sesame apply`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints a receipt, with which the snapshot becomes again what it was, byte for byte.
+
+Examples:
+  sesame apply --finding finding.json --snapshot ./snapshot > receipt.json
+  sesame apply --finding finding.json --remedy r2 --snapshot ./snapshot
+  sesame apply --rollback receipt.json --snapshot ./snapshot")]
+pub struct Apply {
+    /// What to do
+    #[command(flatten)]
+    pub input: ApplyInput,
+    /// One remedy of the finding, instead of its plan
+    #[arg(long, value_name = "ID", requires = "finding", conflicts_with = "plan")]
+    pub remedy: Option<String>,
+    /// The finding's plan (this is the default)
+    #[arg(long, requires = "finding")]
+    pub plan: bool,
+    /// The snapshot folder to change
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: PathBuf,
+    /// Also write what is advice only: service control policies, boundaries, documents of others
+    #[arg(long, requires = "finding")]
+    pub force_advice: bool,
+    /// The present time, for output that does not change
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub now: Option<Timestamp>,
+}
+
+/// What to apply or take back.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ApplyInput {
+    /// A finding, as printed by `diagnose --format json`; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub finding: Option<PathBuf>,
+    /// A receipt, as printed by `apply`; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub rollback: Option<PathBuf>,
+}
+
+/// `sesame evaluate`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A case is one line: {\"id\":…,\"request\":{\"principal\",\"action\",\"resource\",\"context\"},\"policies\":{\"identity\":[…],…}}.
+A case that cannot be read is answered with an error; the run goes on, and ends with status 1.
+
+Example:
+  sesame evaluate --cases cases.jsonl > answers.jsonl")]
+pub struct Evaluate {
+    /// JSON Lines of cases; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub cases: PathBuf,
+}
+
+/// Commands that only a build with the `aws` feature can do.
+#[derive(Debug, Subcommand)]
+pub enum Live {
+    /// Write a snapshot folder from a live account (needs the `aws` feature)
+    Snapshot(Rest),
+    /// Record a real event (needs the `aws` feature)
+    Capture(Rest),
+    /// What is missing in a deployed stack, and how to mend it (needs the `aws` feature)
+    Doctor(Rest),
+    /// List a stack's findings (needs the `aws` feature)
+    List(Rest),
+    /// Show a finding (needs the `aws` feature)
+    Show(Rest),
+    /// Approve a finding's plan (needs the `aws` feature)
+    Approve(Rest),
+    /// Reject a finding's plan (needs the `aws` feature)
+    Reject(Rest),
+    /// Be silent about a finding for a while (needs the `aws` feature)
+    Mute(Rest),
+    /// Take back what was applied (needs the `aws` feature)
+    Rollback(Rest),
+    /// List what was granted (needs the `aws` feature)
+    Grants(Rest),
+    /// Take back a grant (needs the `aws` feature)
+    Revoke(Rest),
+}
+
+/// Whatever follows.
+#[derive(Debug, Args)]
+pub struct Rest {
+    /// Options of the command
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub rest: Vec<String>,
+}

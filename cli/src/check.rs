@@ -1,0 +1,64 @@
+//! `sesame check`: would this send be allowed, and what would stop it?
+
+use std::process::ExitCode;
+
+use sesame_diagnosis::denial::{ApiGeneration, Caller, Content, Denial, DenialMessage, Parameter, SendParameters};
+use sesame_diagnosis::finding::Provenance;
+use sesame_diagnosis::fold;
+use sesame_diagnosis::record::identity;
+
+use crate::arguments::Check;
+use crate::failure::Failure;
+use crate::{diagnose, output, present, world};
+
+/// Diagnoses the send as if it had been refused; a finding that says `allowed-now` is the answer "yes".
+pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
+    let send = send(arguments)?;
+    let world = world::load(&arguments.source)?;
+    let options = diagnose::options(&arguments.source, arguments.now);
+    let findings = diagnose::diagnose_all(&fold::fold(vec![send]), &world, &options)?;
+    output::print(&present::findings(&findings, arguments.format)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn send(arguments: &Check) -> Result<Denial, Failure> {
+    let caller = identity::caller_of_arn(&arguments.principal);
+    if caller == Caller::Unknown {
+        let found = &arguments.principal;
+        return Err(Failure::usage(format!(
+            "--principal: expected the ARN of a user, role or session, found `{found}`"
+        )));
+    }
+    let given = |value: &Option<String>| value.clone().map_or(Parameter::NotGiven, Parameter::Given);
+    let content = if arguments.template.is_some() { Content::Template } else { Content::Simple };
+    // Nothing was refused yet. A message that names the action and no resource is no evidence against any of the questions.
+    let message = DenialMessage { action: Some("ses:SendEmail".to_owned()), ..DenialMessage::default() };
+    Ok(Denial {
+        api: Some("SendEmail".to_owned()),
+        message,
+        caller,
+        region: Some(arguments.region.clone()),
+        send: SendParameters {
+            generation: Some(ApiGeneration::V2),
+            content: Some(content),
+            from_address: Parameter::Given(arguments.from.clone()),
+            from_display_name: Parameter::NotGiven,
+            feedback_address: Parameter::NotGiven,
+            // Without recipients the answer holds for every recipient, or says on what it turns.
+            recipients: match arguments.to.as_slice() {
+                [] => Parameter::Unknown,
+                to => Parameter::Given(to.to_vec()),
+            },
+            configuration_set: given(&arguments.configuration_set),
+            template: given(&arguments.template),
+            template_arn: Parameter::NotGiven,
+            identity_arn: Parameter::NotGiven,
+            feedback_identity_arn: Parameter::NotGiven,
+            tenant: Parameter::NotGiven,
+            endpoint_id: Parameter::NotGiven,
+            smtp: false,
+        },
+        secure_transport: Some(true),
+        ..Denial::new(Provenance::Invoke)
+    })
+}

@@ -1,0 +1,76 @@
+//! `sesame diagnose`.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use sesame_diagnosis::denial::Incident;
+use sesame_diagnosis::finding::Finding;
+use sesame_diagnosis::input::{self, Input};
+use sesame_diagnosis::world::World;
+use sesame_diagnosis::{Options, fold};
+
+use crate::arguments::{Diagnose, Source};
+use crate::failure::{Failure, Status, report};
+use crate::{live, output, present, time, world};
+
+/// Reads denials, and prints a finding for each.
+pub fn run(arguments: &Diagnose) -> Result<ExitCode, Failure> {
+    if arguments.source.live {
+        return Err(live::unavailable("--live"));
+    }
+    let input = match (&arguments.input.event, &arguments.input.message) {
+        (Some(path), _) => {
+            let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+            input::read(&read(path)?, &name)
+        }
+        (None, message) => input::read_message(message.as_deref().unwrap_or_default(), None, None),
+    };
+    let Input { denials, skipped, errors, errors_left_out } = input;
+    errors.iter().for_each(|error| report(&error.to_string()));
+    if errors_left_out > 0 {
+        report(&format!("{errors_left_out} more could not be read"));
+    }
+    let status = if errors.is_empty() { ExitCode::SUCCESS } else { Status::Input.into() };
+    if denials.is_empty() && !errors.is_empty() {
+        return Ok(status);
+    }
+    let world = world::load(&arguments.source)?;
+    if denials.is_empty() {
+        anstream::eprintln!("no refused SES send: {skipped}");
+        return Ok(status);
+    }
+    let options = options(&arguments.source, arguments.now);
+    let findings = diagnose_all(&fold::fold(denials), &world, &options)?;
+    output::print(&present::findings(&findings, arguments.format)?)?;
+    Ok(status)
+}
+
+/// One finding for each incident.
+pub fn diagnose_all(incidents: &[Incident], world: &World, options: &Options) -> Result<Vec<Finding>, Failure> {
+    incidents.iter().map(|incident| Ok(sesame_diagnosis::diagnose(incident, world, options)?)).collect()
+}
+
+/// A document of a snapshot can be mended, so a broken one stops the diagnosis; live it is one more gap.
+pub fn options(source: &Source, now: Option<jiff::Timestamp>) -> Options {
+    Options { now: time::now(now), strict: !source.live, own_account: None, apply_role_accounts: Vec::new() }
+}
+
+/// A file's bytes; `-` is standard input.
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        return match std::io::stdin().lock().read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(Failure::input(format!("standard input: could not be read: {error}"))),
+        };
+    }
+    std::fs::read(path).map_err(|error| {
+        let found = match error.kind() {
+            std::io::ErrorKind::NotFound => "expected a file, found none".to_owned(),
+            std::io::ErrorKind::IsADirectory => "expected a file, found a folder".to_owned(),
+            _ => format!("could not be read: {error}"),
+        };
+        Failure::input(format!("{}: {found}", path.display()))
+    })
+}

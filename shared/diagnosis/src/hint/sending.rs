@@ -1,0 +1,233 @@
+//! Hints about identities, configuration sets, Regions and the state of SES.
+
+use serde_json::json;
+use sesame_policy::Arn;
+
+use super::{Facts, hint};
+use crate::finding::{Hint, Origin};
+use crate::question::in_sandbox;
+use crate::world::{Readable, SesRegion};
+
+/// The send went to a Region where it is not meant to go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WrongRegion {
+    called: String,
+    meant: Vec<String>,
+    /// The identity is not in the called Region: a grant there would not help.
+    pub futile: bool,
+    identity: String,
+}
+
+impl WrongRegion {
+    pub(super) fn hint(&self) -> Hint {
+        let meant = self.meant.iter().map(|region| format!("`{region}`")).collect::<Vec<_>>().join(", ");
+        let text = match self.futile {
+            true => format!(
+                "the call went to `{}`, where `{}` is not an identity; it is one in {meant}: call that Region's endpoint",
+                self.called, self.identity
+            ),
+            false => format!(
+                "the call went to `{}`, and the policies speak of {meant}: if that is the Region that is meant, call its endpoint",
+                self.called
+            ),
+        };
+        hint("wrong-region", text, json!({ "called": self.called, "regions": self.meant, "identity": self.identity }))
+    }
+}
+
+/// Whether the call went to a wrong Region: the nearest Allow is for another one, or the identity stands only in another one.
+pub fn wrong_region(facts: &Facts) -> Option<WrongRegion> {
+    for (examined, causes) in facts.refused() {
+        let resource = &examined.question.resource;
+        let Some(identity) = resource.resource().strip_prefix("identity/") else { continue };
+        let called = facts.denial.region.clone().unwrap_or_else(|| resource.region().to_owned());
+        let mut meant: Vec<String> = Vec::new();
+        if !resource.region().is_empty() && resource.region() != called {
+            // A delegate sender must use the Region of the owner's identity.
+            meant.push(resource.region().to_owned());
+        }
+        for near in causes.iter().flat_map(|found| &found.cause.near_misses).filter(|near| near.fails == "Resource") {
+            let regions = near.expected.iter().filter_map(|pattern| other_region(pattern, resource));
+            meant.extend(regions);
+        }
+        let elsewhere = regions_of(facts, resource, identity);
+        let here = region(facts, resource.account(), resource.region());
+        let absent_here = here.is_some_and(|region| region.complete && !has_identity(region, identity));
+        let futile = absent_here && !elsewhere.is_empty();
+        if futile {
+            meant = elsewhere;
+        }
+        meant.retain(|region| *region != called);
+        meant.sort();
+        meant.dedup();
+        if !meant.is_empty() {
+            return Some(WrongRegion { called, meant, futile, identity: identity.to_owned() });
+        }
+    }
+    None
+}
+
+/// The Region of a pattern that would match the resource but for its Region.
+fn other_region(pattern: &str, resource: &Arn) -> Option<String> {
+    let pattern = Arn::parse(pattern).ok()?;
+    let same = |one: &str, other: &str| sesame_policy::pattern::wildcard_matches(one, other);
+    let but_for_region = same(pattern.account(), resource.account()) && same(pattern.resource(), resource.resource());
+    (but_for_region && !same(pattern.region(), resource.region())).then(|| pattern.region().to_owned())
+}
+
+fn region<'f>(facts: &'f Facts, account: &str, region: &str) -> Option<&'f SesRegion> {
+    facts.world.accounts.get(account)?.ses.get(region)?.known()
+}
+
+/// The identity itself, or a domain that covers it.
+fn has_identity(region: &SesRegion, name: &str) -> bool {
+    region.identities.contains_key(name) || crate::question::identity_name(name, region).is_some()
+}
+
+fn regions_of(facts: &Facts, resource: &Arn, identity: &str) -> Vec<String> {
+    let Some(account) = facts.world.accounts.get(resource.account()) else { return Vec::new() };
+    let there = |(name, region): (&String, &Readable<SesRegion>)| {
+        let region = region.known()?;
+        (name != resource.region() && has_identity(region, identity)).then(|| name.clone())
+    };
+    account.ses.iter().filter_map(there).collect()
+}
+
+/// Which resources SES authorizes, where that surprises.
+pub(super) fn about_the_resources(facts: &Facts) -> Vec<Hint> {
+    let mut list = Vec::new();
+    let denial = facts.denial;
+    for (examined, _) in facts.refused() {
+        let resource = &examined.question.resource;
+        if examined.question.origin == Origin::RecipientInSandbox {
+            let name = resource.resource().strip_prefix("identity/").unwrap_or_default();
+            let text = format!(
+                "the account is in the SES sandbox, where recipients' identities are authorized too: `{name}` is a recipient's, not the sender's; leave the sandbox, or allow the recipient's ARN"
+            );
+            list.push(hint("recipient-identity-in-sandbox", text, json!({ "identity": name })));
+        }
+        if let Some(set) = resource.resource().strip_prefix("configuration-set/") {
+            if let (true, Some(identity)) =
+                (denial.send.configuration_set.given().is_none(), default_of(facts, resource, set))
+            {
+                let text = format!(
+                    "the send names no configuration set: `{set}` is the default of identity `{identity}`, and sending through it is authorized too"
+                );
+                list.push(hint(
+                    "default-configuration-set",
+                    text,
+                    json!({ "configurationSet": set, "identity": identity }),
+                ));
+            }
+        }
+    }
+    let (api, action) = (denial.api.as_deref(), denial.message.action.as_deref());
+    if let (Some(api), Some(action)) = (api, action.and_then(|action| action.split_once(':').map(|(_, name)| name))) {
+        if !api.eq_ignore_ascii_case(action) {
+            let text = format!("the call was `{api}`, and SES authorizes it as `ses:{action}`: allow that action");
+            list.push(hint("action-differs-from-api", text, json!({ "api": api, "action": format!("ses:{action}") })));
+        }
+    }
+    let bulk =
+        api == Some("SendBulkEmail") || action.is_some_and(|action| action.eq_ignore_ascii_case("ses:SendBulkEmail"));
+    if bulk && facts.refused().next().is_some() {
+        let text = "`SendBulkEmail` needs both `ses:SendBulkEmail` and `ses:SendBulkTemplatedEmail`".to_owned();
+        list.push(hint(
+            "bulk-needs-two-actions",
+            text,
+            json!({ "actions": ["ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"] }),
+        ));
+    }
+    let other = facts.examined.iter().filter_map(|contexts| contexts.first()).find(|examined| {
+        let owner = examined.question.resource.account();
+        let own = facts.subject.account_id.as_deref();
+        examined.question.resource.resource().starts_with("identity/")
+            && own.is_some_and(|own| !owner.is_empty() && own != owner)
+    });
+    if let Some(examined) = other {
+        let owner = examined.question.resource.account();
+        let text = format!(
+            "the identity belongs to account {owner}: the sender's own policies and a sending authorization policy of the identity must both allow, in the identity's Region, and both accounts must be out of the sandbox to reach unverified addresses"
+        );
+        list.push(hint(
+            "identity-in-other-account",
+            text,
+            json!({ "owner": owner, "sender": facts.subject.account_id }),
+        ));
+    }
+    list
+}
+
+/// The identity whose default configuration set this is.
+fn default_of(facts: &Facts, set_arn: &Arn, set: &str) -> Option<String> {
+    let region = region(facts, set_arn.account(), set_arn.region())?;
+    let used: Vec<&str> = facts
+        .examined
+        .iter()
+        .filter_map(|contexts| contexts.first()?.question.resource.resource().strip_prefix("identity/"))
+        .collect();
+    let is_default = |name: &str| {
+        region.identities.get(name).is_some_and(|identity| identity.configuration_set.as_deref() == Some(set))
+    };
+    let of_sender = used.iter().find(|name| is_default(name)).map(|name| (*name).to_owned());
+    of_sender.or_else(|| region.identities.keys().find(|name| is_default(name)).cloned())
+}
+
+/// What SES would refuse next, once the policies allow.
+pub(super) fn what_would_fail_next(facts: &Facts) -> Vec<Hint> {
+    let mut list = Vec::new();
+    let Some(examined) = facts
+        .examined
+        .iter()
+        .filter_map(|contexts| contexts.first())
+        .find(|examined| examined.question.resource.resource().starts_with("identity/"))
+    else {
+        return list;
+    };
+    let resource = &examined.question.resource;
+    let name = resource.resource().strip_prefix("identity/").unwrap_or_default();
+    let sender = facts.subject.account_id.as_deref().unwrap_or_default();
+    let own = region(facts, sender, resource.region());
+    let owner = region(facts, resource.account(), resource.region());
+    if own.or(owner).is_some_and(in_sandbox) {
+        let text =
+            format!("the account is in the SES sandbox in {}: it reaches verified addresses only", resource.region());
+        list.push(hint("sandbox", text, json!({ "account": sender, "region": resource.region() })));
+    }
+    if let Some(account) = own.or(owner).and_then(|region| region.account.as_ref()) {
+        let shut = account.enforcement_status.as_deref() == Some("SHUTDOWN");
+        if account.sending_enabled == Some(false) || shut {
+            let text = format!(
+                "sending is {} for the account in {}: with the policies mended the next send fails for that",
+                if shut { "shut down by AWS" } else { "paused" },
+                resource.region()
+            );
+            list.push(hint(
+                "sending-paused",
+                text,
+                json!({ "region": resource.region(), "enforcementStatus": account.enforcement_status }),
+            ));
+        }
+    }
+    if let Some(region) = owner {
+        match region.identities.get(name) {
+            Some(identity) if identity.verified == Some(false) => {
+                let text = format!(
+                    "identity `{name}` is not verified in {}: with the policies mended SES rejects the message for that",
+                    resource.region()
+                );
+                list.push(hint("identity-unverified", text, json!({ "identity": name, "region": resource.region() })));
+            }
+            None if region.complete && !has_identity(region, name) => {
+                let text = format!(
+                    "`{name}` is no identity in {} of account {}: with the policies mended SES rejects the message for that",
+                    resource.region(),
+                    resource.account()
+                );
+                list.push(hint("identity-not-found", text, json!({ "identity": name, "region": resource.region() })));
+            }
+            _ => {}
+        }
+    }
+    list
+}

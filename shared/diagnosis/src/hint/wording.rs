@@ -1,0 +1,143 @@
+//! Hints about how statements are written.
+
+use serde_json::json;
+use sesame_policy::evaluation::ConditionTrace;
+use sesame_policy::{ContextValue, StatementTrace, Truth};
+
+use super::{Facts, hint};
+use crate::examine::{Blocker, Examined};
+use crate::finding::{ConditionInfo, Hint};
+use crate::words;
+
+/// Keys that hold a list of values.
+const MULTIVALUED: [&str; 1] = ["ses:recipients"];
+
+/// Keys that `ses:SendBulkEmail` does not have.
+const ADDRESS_KEYS: [&str; 4] = ["ses:fromaddress", "ses:fromdisplayname", "ses:feedbackaddress", "ses:recipients"];
+
+pub(super) fn about_the_statements(facts: &Facts) -> Vec<Hint> {
+    let mut list: Vec<Hint> = Vec::new();
+    let mut push = |new: Option<Hint>| {
+        if let Some(new) = new.filter(|new| !list.iter().any(|known: &Hint| known.kind == new.kind)) {
+            list.push(new);
+        }
+    };
+    for (examined, causes) in facts.refused() {
+        push(address_and_domain(examined, &causes));
+        push(case_mismatch(examined, &causes));
+        for trace in telling_statements(examined, &causes) {
+            push(no_address_keys_on_bulk(examined, trace));
+            push(without_set_operator(examined, trace));
+        }
+    }
+    list
+}
+
+/// The statements that the causes speak of: deciding Denys, and near misses.
+fn telling_statements<'e>(
+    examined: &'e Examined,
+    causes: &[&'e crate::causes::Found],
+) -> impl Iterator<Item = &'e StatementTrace> {
+    let mut places: Vec<&sesame_policy::StatementRef> = Vec::new();
+    for found in causes {
+        if let Blocker::Deny(at) = &found.blocker {
+            places.push(at);
+        }
+        places.extend(found.near.iter().map(|near| &near.at));
+    }
+    examined
+        .evaluation
+        .layers
+        .iter()
+        .flat_map(|layer| &layer.statements)
+        .filter(move |trace| places.contains(&&trace.at))
+}
+
+/// An address identity is a resource of its own: a policy for its domain does not cover it, nor the other way.
+fn address_and_domain(examined: &Examined, causes: &[&crate::causes::Found]) -> Option<Hint> {
+    let name = examined.question.resource.resource().strip_prefix("identity/")?;
+    let (_, domain) = name.rsplit_once('@')?;
+    let wanted = format!("identity/{domain}");
+    let near = causes.iter().flat_map(|found| &found.cause.near_misses).find(|near| {
+        near.fails == "Resource"
+            && near.expected.iter().any(|pattern| pattern.to_ascii_lowercase().ends_with(&wanted.to_ascii_lowercase()))
+    })?;
+    let text = format!(
+        "`{name}` is an identity of its own, so SES authorizes the send on it and not on its domain `{domain}`, which {} allows",
+        words::statement_name(near.statement.sid.as_deref(), near.statement.index)
+    );
+    Some(hint("address-identity-not-covered-by-domain", text, json!({ "address": name, "domain": domain })))
+}
+
+/// A value that is right but for its case.
+fn case_mismatch(examined: &Examined, causes: &[&crate::causes::Found]) -> Option<Hint> {
+    for near in causes.iter().flat_map(|found| &found.cause.near_misses) {
+        let actual: Vec<String> = match (near.fails.as_str(), &near.condition) {
+            ("Condition", Some(condition)) => condition.actual.clone().unwrap_or_default(),
+            ("Resource", _) => vec![examined.question.resource.to_string()],
+            _ => continue,
+        };
+        let differs = |expected: &String, actual: &String| {
+            let folded = sesame_policy::pattern::wildcard_matches(&expected.to_lowercase(), &actual.to_lowercase());
+            folded && !sesame_policy::pattern::wildcard_matches(expected, actual)
+        };
+        for expected in &near.expected {
+            if let Some(actual) = actual.iter().find(|actual| differs(expected, actual)) {
+                let text = format!("`{actual}` and `{expected}` differ in case only, and this comparison heeds case");
+                return Some(hint("case-mismatch", text, json!({ "expected": expected, "actual": actual })));
+            }
+        }
+    }
+    None
+}
+
+fn no_address_keys_on_bulk(examined: &Examined, trace: &StatementTrace) -> Option<Hint> {
+    if !examined.question.action.eq_ignore_ascii_case("ses:SendBulkEmail") || trace.action == Truth::False {
+        return None;
+    }
+    let is_address = |condition: &&ConditionTrace| ADDRESS_KEYS.contains(&condition.key.to_ascii_lowercase().as_str());
+    let condition = trace.conditions.iter().find(is_address)?;
+    let text = format!(
+        "`ses:SendBulkEmail` has no `{}`, so a condition on it never matches there; put it on `ses:SendBulkTemplatedEmail`, which the same call also needs",
+        condition.key
+    );
+    Some(hint("no-address-keys-on-bulk", text, json!({ "key": condition.key, "pointer": condition.pointer })))
+}
+
+fn without_set_operator(examined: &Examined, trace: &StatementTrace) -> Option<Hint> {
+    let plain = |condition: &&ConditionTrace| {
+        let operator = condition.operator.to_ascii_lowercase();
+        let many = MULTIVALUED.contains(&condition.key.to_ascii_lowercase().as_str())
+            || matches!(condition.actual, ContextValue::Many(_));
+        many && !operator.contains(':') && operator != "null"
+    };
+    let condition = trace.conditions.iter().find(plain)?;
+    let _ = examined;
+    let text = format!(
+        "`{}` is multivalued: `{}` without ForAllValues: or ForAnyValue: never matches it",
+        condition.key, condition.operator
+    );
+    let details = json!({ "key": condition.key, "operator": condition.operator, "pointer": condition.pointer });
+    Some(hint("multivalued-key-without-set-operator", text, details))
+}
+
+/// How the send would have to change to pass a condition, as half a sentence.
+pub(super) fn change_the_send(condition: &ConditionInfo) -> String {
+    let expected = words::list(&condition.expected);
+    let negated = condition.operator.to_ascii_lowercase().contains("not");
+    let allowed = if negated { format!("among {expected}") } else { format!("other than {expected}") };
+    match condition.key.to_ascii_lowercase().as_str() {
+        "ses:fromaddress" => format!("send from an address {allowed}, if that is what is meant"),
+        "ses:fromdisplayname" => format!("send with a display name {allowed}"),
+        "ses:feedbackaddress" => format!("use a feedback address {allowed}"),
+        "ses:recipients" => format!("send to recipients {allowed}"),
+        "aws:sourceip" | "aws:vpcsourceip" => format!("call from a network {allowed}"),
+        "aws:useragent" => format!("call with a client {allowed}"),
+        "aws:securetransport" => "call over TLS".to_owned(),
+        "aws:currenttime" | "aws:epochtime" | "aws:tokenissuetime" => {
+            format!("the window is set by `{}` {expected}", condition.operator)
+        }
+        "aws:requestedregion" => format!("call a Region {allowed}"),
+        _ => format!("`{}` is held by `{}` {expected}", condition.key, condition.operator),
+    }
+}

@@ -1,0 +1,193 @@
+//! Near misses: the Allow statements that came close to letting the request through, nearest first.
+
+use sesame_policy::document::{PrincipalElement, PrincipalPattern};
+use sesame_policy::{Arn, Effect, LayerKind, Statement, StatementRef, StatementTrace, Truth};
+
+use crate::evidence::{condition_info, fails, statement, statement_info};
+use crate::examine::Examined;
+use crate::finding::NearMiss;
+use crate::words;
+
+/// How many near misses a cause holds.
+const NEAR_MISSES: usize = 5;
+
+/// A near miss and where it stands.
+#[derive(Debug, Clone)]
+pub struct Near {
+    /// Which statement.
+    pub at: StatementRef,
+    /// How much would have to change; less is nearer.
+    pub cost: u32,
+    /// As the finding shows it.
+    pub info: NearMiss,
+}
+
+/// The near misses of a layer or level, nearest first.
+pub fn near_misses(examined: &Examined, layer: LayerKind, level: Option<usize>) -> Vec<Near> {
+    let Some(evaluation) = examined.evaluation.layer(layer) else { return Vec::new() };
+    let traces = evaluation
+        .statements
+        .iter()
+        .filter(|trace| trace.effect == Effect::Allow && trace.at.level == level && trace.outcome != Truth::True);
+    let mut list: Vec<Near> = traces.filter_map(|trace| near(examined, trace)).collect();
+    list.sort_by(|a, b| (a.cost, &a.at).cmp(&(b.cost, &b.at)));
+    list.truncate(NEAR_MISSES);
+    list
+}
+
+fn near(examined: &Examined, trace: &StatementTrace) -> Option<Near> {
+    let attached = examined.set.policy(&trace.at)?;
+    let policy = attached.info.clone()?;
+    let statement = statement(attached, trace.at.statement)?;
+    let cost = cost(examined, trace, statement)?;
+    let mut failing = fails(trace);
+    let undecided = trace.conditions.iter().find(|condition| condition.outcome == Truth::Unknown);
+    if failing.is_empty() {
+        // It turns on something unknown: a condition, or the session's name.
+        failing.push(if undecided.is_some() { "Condition" } else { "Principal" });
+    }
+    let first = failing.remove(0);
+    let condition = match first {
+        "Condition" => {
+            let failed = trace.conditions.iter().find(|condition| condition.outcome == Truth::False);
+            failed.or(undecided).map(condition_info)
+        }
+        _ => None,
+    };
+    let request = &examined.request;
+    let (expected, actual) = match first {
+        "Action" => {
+            (texts(statement.action.patterns.iter().map(|pattern| pattern.as_str())), Some(request.action.clone()))
+        }
+        "Resource" => {
+            let patterns = statement.resource.iter().flat_map(|element| &element.patterns);
+            (texts(patterns.map(|pattern| pattern.as_str())), Some(request.resource.to_string()))
+        }
+        "Principal" => (
+            statement.principal.as_ref().map(principal_texts).unwrap_or_default(),
+            Some(words::principal_text(&request.principal)),
+        ),
+        _ => {
+            let actual =
+                condition.as_ref().and_then(|condition| condition.actual.as_ref()).map(|values| values.join(", "));
+            (condition.as_ref().map(|condition| condition.expected.clone()).unwrap_or_default(), actual)
+        }
+    };
+    let mut info = NearMiss {
+        policy,
+        statement: statement_info(attached, trace.at.statement)?,
+        fails: first.to_owned(),
+        also_fails: failing.into_iter().map(str::to_owned).collect(),
+        expected,
+        actual,
+        condition,
+        summary: String::new(),
+    };
+    info.summary = words::near_miss(&info);
+    Some(Near { at: trace.at.clone(), cost, info })
+}
+
+fn texts<'t>(values: impl Iterator<Item = &'t str>) -> Vec<String> {
+    values.map(str::to_owned).collect()
+}
+
+/// The members of a principal element as written.
+pub fn principal_texts(element: &PrincipalElement) -> Vec<String> {
+    let text = |member: &PrincipalPattern| match member {
+        PrincipalPattern::Everyone => "*".to_owned(),
+        PrincipalPattern::Arn(arn) => arn.to_string(),
+        PrincipalPattern::Account(text)
+        | PrincipalPattern::UniqueId(text)
+        | PrincipalPattern::Service(text)
+        | PrincipalPattern::Federated(text)
+        | PrincipalPattern::CanonicalUser(text) => text.clone(),
+    };
+    element.members.iter().map(text).collect()
+}
+
+/// How much of a statement would have to change; `None` when it did not come close.
+fn cost(examined: &Examined, trace: &StatementTrace, statement: &Statement) -> Option<u32> {
+    let request = &examined.request;
+    let mut cost = 0;
+    if trace.action == Truth::False {
+        cost += if touches_a_send(statement) { 20 } else { return None };
+    }
+    if trace.resource == Truth::False {
+        let patterns =
+            statement.resource.iter().filter(|element| !element.negated).flat_map(|element| &element.patterns);
+        let excluded = statement.resource.as_ref().is_some_and(|element| element.negated);
+        let nearest = patterns.filter_map(|pattern| resource_distance(pattern.as_str(), &request.resource)).min();
+        cost += nearest.or(excluded.then_some(30))?;
+    }
+    if trace.principal == Some(Truth::False) {
+        cost += 25;
+    }
+    // What is not known costs less than what is known to fail.
+    for condition in &trace.conditions {
+        cost += match condition.outcome {
+            Truth::False => 12,
+            Truth::Unknown => 3,
+            Truth::True => 0,
+        };
+    }
+    Some(cost)
+}
+
+/// Whether an Allow or Deny speaks of sending through SES at all.
+pub fn touches_a_send(statement: &Statement) -> bool {
+    SENDS.iter().any(|action| statement.action.matches(action))
+}
+
+/// The actions that send.
+pub const SENDS: [&str; 7] = [
+    "ses:SendEmail",
+    "ses:SendRawEmail",
+    "ses:SendTemplatedEmail",
+    "ses:SendBulkEmail",
+    "ses:SendBulkTemplatedEmail",
+    "ses:SendCustomVerificationEmail",
+    "ses:SendBounce",
+];
+
+/// How far a resource pattern is from the resource; `None`: of another service or kind altogether.
+fn resource_distance(pattern: &str, resource: &Arn) -> Option<u32> {
+    let Ok(pattern) = Arn::parse(pattern) else { return None };
+    if !matches!(pattern.service(), "ses" | "*") {
+        return None;
+    }
+    let mut distance = 0;
+    if !part_matches(pattern.region(), resource.region()) {
+        distance += 11;
+    }
+    if !part_matches(pattern.account(), resource.account()) {
+        distance += 14;
+    }
+    let (wanted, have) = (resource.resource(), pattern.resource());
+    let (wanted_kind, wanted_name) = wanted.split_once('/')?;
+    let (have_kind, have_name) = have.split_once('/').unwrap_or((have, ""));
+    distance += if wanted == have || have == "*" || part_matches(have, wanted) {
+        0
+    } else if wanted.eq_ignore_ascii_case(have) {
+        10
+    } else if wanted_kind != have_kind {
+        18
+    } else if related(wanted_name, have_name) {
+        13
+    } else {
+        24
+    };
+    // No part differs, and yet it did not match: a policy variable, or the case of a fixed part.
+    Some(distance.max(10))
+}
+
+/// Whether one of two identities is an address of the other's domain, or a subdomain of it.
+fn related(one: &str, other: &str) -> bool {
+    let domain = |name: &str| name.rsplit_once('@').map_or(name, |(_, domain)| domain).to_ascii_lowercase();
+    let (one, other) = (domain(one), domain(other));
+    one == other || one.ends_with(&format!(".{other}")) || other.ends_with(&format!(".{one}"))
+}
+
+/// `*` and `?` in one part of an ARN, by the policy language's own matcher.
+fn part_matches(pattern: &str, text: &str) -> bool {
+    sesame_policy::pattern::wildcard_matches(pattern, text)
+}

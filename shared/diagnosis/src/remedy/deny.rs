@@ -1,0 +1,174 @@
+//! Exceptions to a Deny: its own exception extended by one value, else exactly this principal exempted. Always advice.
+
+use serde_json::{Value, json};
+use sesame_policy::evaluation::ConditionTrace;
+use sesame_policy::{ContextValue, Statement, StatementTrace, Truth};
+
+use super::guard::{Unmendable, is_time, is_transport, literal};
+use crate::examine::Examined;
+
+/// A Deny with an exception.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exception {
+    /// The whole document with it.
+    pub after: Value,
+    /// What was done, as the tail of a sentence: "extend … by …".
+    pub how: String,
+}
+
+/// Makes the smallest exception to a Deny statement for these request contexts.
+///
+/// # Errors
+/// Where nothing that a policy says should give way: a time window, clear-text transport.
+pub fn except(
+    document: &Value,
+    statement: &Statement,
+    traces: &[&StatementTrace],
+    contexts: &[&Examined],
+    principal_arn: Option<&str>,
+) -> Result<Option<Exception>, Unmendable> {
+    let Some(first) = traces.first() else { return Ok(None) };
+    // Only a condition that makes the Deny match can be what decides; one of time or transport means that the send must change.
+    if let Some(unmendable) = first.conditions.iter().find_map(decided_by) {
+        return Err(unmendable);
+    }
+    if let Some(exception) = extend_condition(document, traces) {
+        return Ok(Some(exception));
+    }
+    if let Some(exception) = extend_element(document, statement, contexts) {
+        return Ok(Some(exception));
+    }
+    Ok(principal_arn.and_then(|arn| exempt_principal(document, statement, arn)))
+}
+
+/// A Deny that is there for its time window or for clear-text transport.
+fn decided_by(condition: &ConditionTrace) -> Option<Unmendable> {
+    if condition.outcome == Truth::False {
+        return None;
+    }
+    if is_transport(&condition.key) {
+        return Some(Unmendable::Transport);
+    }
+    (is_time(&condition.key) && condition.operator.to_ascii_lowercase().contains("date")
+        || is_time(&condition.key) && condition.operator.to_ascii_lowercase().contains("numeric"))
+    .then_some(Unmendable::Time)
+}
+
+/// Which exception is narrowest: what this one message says, before who sends it, before where it comes from.
+fn breadth(key: &str) -> u8 {
+    match key.to_ascii_lowercase().as_str() {
+        "ses:fromaddress" | "ses:fromdisplayname" | "ses:feedbackaddress" | "ses:recipients" => 0,
+        "aws:principalarn" | "aws:userid" | "aws:username" => 1,
+        "aws:useragent" => 2,
+        "aws:sourceip" | "aws:vpcsourceip" | "aws:sourcevpce" | "aws:sourcevpc" => 3,
+        _ => 4,
+    }
+}
+
+/// Adds the value of the request to the values of the Deny's own negated condition.
+fn extend_condition(document: &Value, traces: &[&StatementTrace]) -> Option<Exception> {
+    let first = traces.first()?;
+    let mut negated: Vec<&ConditionTrace> = first
+        .conditions
+        .iter()
+        .filter(|condition| is_negated(&condition.operator) && condition.outcome != Truth::False)
+        .collect();
+    negated.sort_by_key(|condition| breadth(&condition.key));
+    for condition in negated {
+        let every = traces.iter().map(|trace| {
+            let twin = trace.conditions.iter().find(|other| other.pointer == condition.pointer)?;
+            values_to_except(twin)
+        });
+        let Some(lists) = every.collect::<Option<Vec<Vec<String>>>>() else { continue };
+        let mut values: Vec<String> = Vec::new();
+        for value in lists.into_iter().flatten() {
+            if !values.contains(&value) && !condition.expected.contains(&value) {
+                values.push(value);
+            }
+        }
+        if values.is_empty() {
+            continue;
+        }
+        let mut after = document.clone();
+        for value in &values {
+            after = crate::document::append_value(&after, &condition.pointer, json!(value)).ok()?;
+        }
+        let how = format!("extend `{}` of `{}` by {}", condition.operator, condition.key, crate::words::list(&values));
+        return Some(Exception { after, how });
+    }
+    None
+}
+
+fn is_negated(operator: &str) -> bool {
+    operator.to_ascii_lowercase().contains("not")
+}
+
+/// The values of this request that the Deny does not except yet; `None` when they are not known.
+fn values_to_except(condition: &ConditionTrace) -> Option<Vec<String>> {
+    let operator = &condition.operator;
+    let ip = operator.to_ascii_lowercase().contains("ipaddress");
+    let text = |value: &String| {
+        let range = |bits: &str| format!("{value}/{bits}");
+        match (ip, value.contains(':')) {
+            (true, false) => range("32"),
+            (true, true) => range("128"),
+            (false, _) => literal(value, operator),
+        }
+    };
+    match &condition.actual {
+        ContextValue::One(value) => Some(vec![text(value)]),
+        ContextValue::Many(values) => {
+            let like = operator.to_ascii_lowercase().contains("like");
+            let excepted = |value: &String| {
+                condition.expected.iter().any(|pattern| match like {
+                    true => sesame_policy::pattern::wildcard_matches(pattern, value),
+                    false => pattern == value,
+                })
+            };
+            Some(values.iter().filter(|value| !excepted(value)).map(text).collect())
+        }
+        ContextValue::Absent | ContextValue::Unknown(_) => None,
+    }
+}
+
+/// Adds the action to `NotAction`, or the ARN to `NotResource`.
+fn extend_element(document: &Value, statement: &Statement, contexts: &[&Examined]) -> Option<Exception> {
+    let element = if statement.resource.as_ref().is_some_and(|element| element.negated) {
+        "NotResource"
+    } else if statement.action.negated {
+        "NotAction"
+    } else {
+        return None;
+    };
+    let mut after = document.clone();
+    let mut values = Vec::new();
+    for examined in contexts {
+        let value = match element {
+            "NotAction" => examined.question.action.clone(),
+            _ => literal(examined.question.resource.as_str(), "ArnLike"),
+        };
+        if !values.contains(&value) {
+            after = crate::document::append_value(&after, &format!("{}/{element}", statement.pointer), json!(value))
+                .ok()?;
+            values.push(value);
+        }
+    }
+    Some(Exception { after, how: format!("extend `{element}` by {}", crate::words::list(&values)) })
+}
+
+/// Adds `ArnNotEquals aws:PrincipalArn`, so that the Deny holds for everyone else.
+fn exempt_principal(document: &Value, statement: &Statement, arn: &str) -> Option<Exception> {
+    let mut after = document.clone();
+    let at = after.pointer_mut(&statement.pointer)?.as_object_mut()?;
+    let condition = at.entry("Condition").or_insert_with(|| json!({}));
+    // An operator may be spelled in any case; one that is there already must not be doubled.
+    let block = condition.as_object_mut()?;
+    let operator = block.keys().find(|key| key.eq_ignore_ascii_case("ArnNotEquals")).cloned();
+    let operator = operator.unwrap_or_else(|| "ArnNotEquals".to_owned());
+    let keys = block.entry(operator).or_insert_with(|| json!({})).as_object_mut()?;
+    if keys.keys().any(|key| key.eq_ignore_ascii_case("aws:PrincipalArn")) {
+        return None;
+    }
+    keys.insert("aws:PrincipalArn".to_owned(), json!(literal(arn, "ArnLike")));
+    Some(Exception { after, how: format!("exempt {}", crate::words::short_arn(arn)) })
+}

@@ -1,0 +1,172 @@
+//! Grants: new Allow statements, as small as the refusal allows.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::guard::{Guard, Guards, Unmendable, carry_over, literal};
+use crate::causes::Found;
+use crate::examine::Examined;
+
+/// What one statement of a grant says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Exact actions.
+    pub actions: BTreeSet<String>,
+    /// Exact ARNs, escaped.
+    pub resources: BTreeSet<String>,
+    /// Conditions.
+    pub guards: Vec<Guard>,
+}
+
+/// The grants that mend a set of missing allows of one layer or level, and the keys whose guards they open.
+///
+/// `causes` are `no-allow` causes of that layer; `examined` holds for each question its examination in each request context.
+pub fn grants(causes: &[&Found], examined: &[Vec<Examined>]) -> Result<(Vec<Grant>, Vec<String>), Unmendable> {
+    let mut list: Vec<Grant> = Vec::new();
+    let mut opened = Vec::new();
+    for found in causes {
+        let contexts = examined.get(found.cause.request).map(Vec::as_slice).unwrap_or_default();
+        for context in
+            contexts.iter().filter(|context| context.blockers.iter().any(|(blocker, _)| *blocker == found.blocker))
+        {
+            let guards = guards_of(context, found)?;
+            for key in guards.opened {
+                if !opened.contains(&key) {
+                    opened.push(key);
+                }
+            }
+            let action = context.question.action.clone();
+            let grant = Grant {
+                guards: without_missing_keys(&action, guards.conditions),
+                actions: BTreeSet::from([action]),
+                resources: BTreeSet::from([literal(context.question.resource.as_str(), "ArnLike")]),
+            };
+            if !list.contains(&grant) {
+                list.push(grant);
+            }
+        }
+    }
+    Ok((merge(list), opened))
+}
+
+/// The guards of the nearest Allow in this context.
+fn guards_of(examined: &Examined, found: &Found) -> Result<Guards, Unmendable> {
+    let near = crate::near_miss::near_misses(examined, found.blocker.layer(), found.blocker.level());
+    let traces =
+        examined.evaluation.layer(found.blocker.layer()).map(|layer| layer.statements.as_slice()).unwrap_or_default();
+    let Some(nearest) = near.first().and_then(|near| traces.iter().find(|trace| trace.at == near.at)) else {
+        return Ok(Guards::default());
+    };
+    carry_over(nearest)
+}
+
+/// `ses:SendBulkEmail` has none of the address keys: a condition on one would never match. The guard then stands on the second
+/// action of the pair. Source: Service Authorization Reference, "Actions defined by Amazon SES v2".
+fn without_missing_keys(action: &str, guards: Vec<Guard>) -> Vec<Guard> {
+    let bulk = action.eq_ignore_ascii_case("ses:SendBulkEmail");
+    let address_keys = ["ses:fromaddress", "ses:fromdisplayname", "ses:feedbackaddress", "ses:recipients"];
+    let mut guards: Vec<Guard> = guards
+        .into_iter()
+        .filter(|guard| !(bulk && address_keys.contains(&guard.key.to_ascii_lowercase().as_str())))
+        .collect();
+    guards.sort();
+    guards
+}
+
+/// Folds grants that differ in one respect only, without ever allowing more than they did.
+fn merge(grants: Vec<Grant>) -> Vec<Grant> {
+    let mut merged: Vec<Grant> = Vec::new();
+    for grant in grants {
+        // The same but for the values of one guard (several request contexts).
+        let twin = merged.iter_mut().find(|other| {
+            other.actions == grant.actions
+                && other.resources == grant.resources
+                && one_guard_differs(&other.guards, &grant.guards)
+        });
+        match twin {
+            Some(other) => {
+                for (mine, theirs) in other.guards.iter_mut().zip(&grant.guards) {
+                    let new: Vec<String> =
+                        theirs.values.iter().filter(|value| !mine.values.contains(value)).cloned().collect();
+                    mine.values.extend(new);
+                }
+            }
+            None => merged.push(grant),
+        }
+    }
+    let mut by_action: Vec<Grant> = Vec::new();
+    for grant in merged {
+        match by_action.iter_mut().find(|other| other.actions == grant.actions && other.guards == grant.guards) {
+            Some(other) => other.resources.extend(grant.resources),
+            None => by_action.push(grant),
+        }
+    }
+    let mut by_resource: Vec<Grant> = Vec::new();
+    for grant in by_action {
+        match by_resource.iter_mut().find(|other| other.resources == grant.resources && other.guards == grant.guards) {
+            Some(other) => other.actions.extend(grant.actions),
+            None => by_resource.push(grant),
+        }
+    }
+    by_resource
+}
+
+fn one_guard_differs(one: &[Guard], other: &[Guard]) -> bool {
+    let same_shape = one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(a, b)| a.operator == b.operator && a.key == b.key && !a.operator.starts_with("Null"));
+    same_shape && one.iter().zip(other).filter(|(a, b)| a.values != b.values).count() == 1
+}
+
+/// A grant as a statement. `principal` for sending authorization policies.
+pub fn statement(grant: &Grant, sid: &str, principal: Option<&Value>) -> Value {
+    let mut statement = Map::new();
+    statement.insert("Sid".to_owned(), json!(sid));
+    statement.insert("Effect".to_owned(), json!("Allow"));
+    if let Some(principal) = principal {
+        statement.insert("Principal".to_owned(), principal.clone());
+    }
+    statement.insert("Action".to_owned(), one_or_list(&grant.actions));
+    statement.insert("Resource".to_owned(), one_or_list(&grant.resources));
+    if !grant.guards.is_empty() {
+        statement.insert("Condition".to_owned(), conditions(&grant.guards));
+    }
+    Value::Object(statement)
+}
+
+/// A `Condition` element.
+pub fn conditions(guards: &[Guard]) -> Value {
+    let mut block: Map<String, Value> = Map::new();
+    for guard in guards {
+        let keys = block.entry(guard.operator.clone()).or_insert_with(|| json!({}));
+        if let Some(keys) = keys.as_object_mut() {
+            keys.insert(guard.key.clone(), one_or_list(&guard.values));
+        }
+    }
+    Value::Object(block)
+}
+
+fn one_or_list<'v, I>(values: &'v I) -> Value
+where
+    &'v I: IntoIterator<Item = &'v String>,
+{
+    let list: Vec<&String> = values.into_iter().collect();
+    match list.as_slice() {
+        [only] => json!(only),
+        _ => json!(list),
+    }
+}
+
+/// A whole new document.
+pub fn document(statements: Vec<Value>) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// `Sesame1`, `Sesame2`, …
+pub fn statements(grants: &[Grant], principal: Option<&Value>) -> Vec<Value> {
+    let sid = |index: usize| if grants.len() == 1 { "Sesame".to_owned() } else { format!("Sesame{}", index + 1) };
+    grants.iter().enumerate().map(|(index, grant)| statement(grant, &sid(index), principal)).collect()
+}

@@ -1,0 +1,149 @@
+//! "X will be able to do Y as Z": read off the document that would be written, not off its title.
+
+use serde_json::Value;
+use sesame_diagnosis::finding::{Finding, Operation, Remedy};
+use sesame_diagnosis::words::short_arn;
+
+use crate::{escape, words};
+
+/// How many grants are spelled out.
+const SPELLED_OUT: usize = 6;
+
+/// What the plan gives, in sentences; empty when it gives nothing by an Allow of its own (an exception to a Deny, a detachment).
+pub fn sentences(finding: &Finding) -> Vec<String> {
+    let remedies: Vec<&Remedy> = finding.planned().collect();
+    of(&remedies, finding)
+}
+
+/// What some remedies give.
+pub fn of(remedies: &[&Remedy], finding: &Finding) -> Vec<String> {
+    let mut list: Vec<String> = Vec::new();
+    for remedy in remedies.iter().filter(|remedy| remedy.operation == Operation::Put) {
+        let who = remedy.target.principal.as_deref().map_or_else(|| words::who(&finding.principal), short_arn);
+        for statement in added(remedy) {
+            let grant = grant(&who, statement, remedy.expires.is_some());
+            let until = remedy.expires.as_deref().map(|time| format!(", until {}", until(time))).unwrap_or_default();
+            let sentence = format!("{}{until}.", words::capital(&grant));
+            if !list.contains(&sentence) {
+                list.push(sentence);
+            }
+        }
+    }
+    if list.len() > SPELLED_OUT {
+        let more = list.len() - SPELLED_OUT;
+        list.truncate(SPELLED_OUT);
+        list.push(format!("And {more} more; the documents say which."));
+    }
+    list
+}
+
+fn until(time: &str) -> String {
+    time.parse::<jiff::Timestamp>()
+        .map(|at| at.strftime("%-d %b %Y %H:%M UTC").to_string())
+        .unwrap_or_else(|_| time.to_owned())
+}
+
+/// The Allow statements of `after` that are not in `before`.
+fn added(remedy: &Remedy) -> Vec<&Value> {
+    let before: Vec<&Value> = remedy.before.as_ref().map(statements).unwrap_or_default();
+    let after = remedy.after.as_ref().map(statements).unwrap_or_default();
+    let allow = |statement: &&Value| statement.get("Effect").and_then(Value::as_str) == Some("Allow");
+    after.into_iter().filter(allow).filter(|statement| !before.contains(statement)).collect()
+}
+
+fn statements(document: &Value) -> Vec<&Value> {
+    match document.get("Statement") {
+        Some(Value::Array(list)) => list.iter().collect(),
+        Some(single) => vec![single],
+        None => Vec::new(),
+    }
+}
+
+fn grant(who: &str, statement: &Value, ends: bool) -> String {
+    let list = |element: &str| statement.get(element).map(texts).unwrap_or_default();
+    let (actions, resources) = (list("Action"), list("Resource"));
+    if actions.is_empty() || resources.is_empty() {
+        return format!("{who} gets what a statement without Action or Resource allows; read the document");
+    }
+    let mut conditions = conditions(statement);
+    // The end is said at the end of the sentence.
+    conditions.retain(|condition| !(ends && condition.is_the_end()));
+    let from: Vec<&Condition> = conditions.iter().filter(|condition| condition.names_the_sender()).collect();
+    let others: Vec<String> =
+        conditions.iter().filter(|condition| !condition.names_the_sender()).map(Condition::words).collect();
+    let sender: Vec<String> = from.iter().flat_map(|condition| &condition.values).map(|value| quote(value)).collect();
+    let places: Vec<String> = resources.iter().map(|arn| place(arn, &sender)).collect();
+    let actions: Vec<String> = actions.iter().map(|action| quote(action)).collect();
+    let only = if others.is_empty() { String::new() } else { format!(", only where {}", words::and(&others)) };
+    format!("{who} will be able to call {} {}{only}", words::and(&actions), words::and(&places))
+}
+
+/// Where a grant applies: "as `news@example.com`", "through configuration set `x`".
+fn place(arn: &str, sender: &[String]) -> String {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+    let region = arn.split(':').nth(3).unwrap_or_default();
+    let region = if region.is_empty() || region == "*" { String::new() } else { format!(" in {region}") };
+    match (resource.split_once('/'), sender) {
+        (Some(("identity", _)), [_, ..]) => format!("as {}{region}", sender.join(" or ")),
+        (Some(("identity", "*")), []) => format!("as any identity{region}"),
+        (Some(("identity", name)), []) if name.contains('@') => format!("as {}{region}", quote(name)),
+        (Some(("identity", name)), []) => format!("as any address of {}{region}", quote(name)),
+        (Some(("configuration-set", name)), _) => format!("through configuration set {}", quote(name)),
+        (Some(("template", name)), _) => format!("with template {}", quote(name)),
+        _ => format!("on {}", quote(arn)),
+    }
+}
+
+struct Condition {
+    operator: String,
+    key: String,
+    values: Vec<String>,
+}
+
+impl Condition {
+    fn names_the_sender(&self) -> bool {
+        self.key.eq_ignore_ascii_case("ses:FromAddress")
+            && matches!(self.operator.as_str(), "StringEquals" | "StringLike")
+    }
+    fn is_the_end(&self) -> bool {
+        self.key.eq_ignore_ascii_case("aws:CurrentTime") && self.operator == "DateLessThan"
+    }
+    fn words(&self) -> String {
+        let values: Vec<String> = self.values.iter().map(|value| quote(value)).collect();
+        let (each, operator) = match self.operator.split_once(':') {
+            Some((set, operator)) if set.eq_ignore_ascii_case("ForAllValues") => ("every ", operator),
+            Some((set, operator)) if set.eq_ignore_ascii_case("ForAnyValue") => ("some ", operator),
+            _ => ("", self.operator.as_str()),
+        };
+        let relation = match operator {
+            "StringEquals" | "NumericEquals" | "DateEquals" | "Bool" | "ArnEquals" => "is".to_owned(),
+            "StringLike" | "ArnLike" => "is like".to_owned(),
+            "IpAddress" => "is in".to_owned(),
+            other => quote(other),
+        };
+        format!("{each}{} {relation} {}", quote(&self.key), values.join(" or "))
+    }
+}
+
+fn conditions(statement: &Value) -> Vec<Condition> {
+    let Some(block) = statement.get("Condition").and_then(Value::as_object) else { return Vec::new() };
+    let mut list = Vec::new();
+    for (operator, keys) in block {
+        for (key, values) in keys.as_object().into_iter().flatten() {
+            list.push(Condition { operator: operator.clone(), key: key.clone(), values: texts(values) });
+        }
+    }
+    list
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::String(text) => vec![text.clone()],
+        other => vec![other.to_string()],
+    }
+}
+
+fn quote(text: &str) -> String {
+    format!("`{}`", escape::plain(&text.replace('`', "'")))
+}

@@ -1,0 +1,483 @@
+//! What stands in a page, before it is markup.
+
+use askama::Template;
+use sesame_diagnosis::document;
+use sesame_diagnosis::finding::{
+    Agreement, Applicability, Cause, ConditionInfo, Finding, NearMiss, PolicyInfo, Remedy, StatementInfo,
+};
+use sesame_diagnosis::words as sentences;
+
+use super::picture::{Picture, picture};
+use super::{Decision, Entry, Form, Html, PageOptions, STYLE, State};
+use crate::escape::{self, Medium};
+use crate::{compact, grant, json, text, words};
+
+/// How many pictures, causes, near misses of a cause, values of a condition are shown.
+const PICTURES: usize = 4;
+const CAUSES: usize = 20;
+const NEAR_MISSES: usize = 10;
+const VALUES: usize = 20;
+/// The longest JSON, in bytes.
+const RAW: usize = 400 * 1024;
+
+/// Sesame's sign: a gate that stands open.
+const MARK: &str = r#"<svg class="sign" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 18V4l6 3v14M17 18V4l-6 3v14" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round"/></svg>"#;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "page.html")]
+pub struct Page {
+    style: Html,
+    mark: Html,
+    title: String,
+    id: String,
+    generation: u32,
+    banner: Option<Banner>,
+    eyebrow: String,
+    what: Html,
+    sureness: &'static str,
+    sureness_class: &'static str,
+    sureness_meaning: Option<&'static str>,
+    why: Html,
+    contradiction: Option<String>,
+    unread: Option<String>,
+    fix: Html,
+    grants: Vec<Html>,
+    dependencies: Option<Html>,
+    stolen: Option<Stolen>,
+    facts: Vec<Fact>,
+    pictures: Vec<Picture>,
+    pictures_left_out: usize,
+    planned: Vec<Change>,
+    form: Option<Decide>,
+    causes: Vec<Shown>,
+    causes_left_out: usize,
+    witness: Option<Message>,
+    alternatives: Vec<Change>,
+    hints: Vec<Html>,
+    gaps: Vec<Html>,
+    earlier_grants: Vec<Happened>,
+    sources: Vec<String>,
+    raw: String,
+    raw_shortened: bool,
+}
+
+struct Banner {
+    tone: &'static str,
+    state: String,
+    sentence: Option<Html>,
+    history: Vec<Happened>,
+}
+
+struct Happened {
+    time: String,
+    text: Html,
+}
+
+struct Stolen {
+    summary: Html,
+    advice: [&'static str; 3],
+}
+
+struct Fact {
+    label: &'static str,
+    value: Html,
+}
+
+struct Change {
+    title: Html,
+    class: &'static str,
+    class_word: &'static str,
+    whose: Html,
+    grants: Vec<Html>,
+    diff: Vec<DiffLine>,
+    also_allowed: Html,
+    examples: Vec<Html>,
+    verified: Html,
+    aws_cli: String,
+    cloud_formation: Option<String>,
+    terraform: Option<String>,
+    undo: String,
+}
+
+struct DiffLine {
+    class: &'static str,
+    text: String,
+}
+
+struct Decide {
+    note: Option<Html>,
+    action: String,
+    csrf: String,
+    hidden: Vec<Hidden>,
+    choices: Vec<Choice>,
+    buttons: Vec<Button>,
+}
+
+struct Hidden {
+    name: String,
+    value: String,
+}
+
+struct Choice {
+    value: String,
+    label: Html,
+}
+
+struct Button {
+    value: &'static str,
+    label: &'static str,
+}
+
+struct Shown {
+    heading: Html,
+    certainty: &'static str,
+    summary: Html,
+    place: Option<Place>,
+    conditions: Vec<Condition>,
+    near: Vec<Near>,
+    near_left_out: usize,
+}
+
+struct Place {
+    words: Html,
+    pointer: Option<String>,
+    arn: Option<String>,
+}
+
+struct Condition {
+    what: Html,
+    class: &'static str,
+    outcome: &'static str,
+    expected: Vec<String>,
+    actual: Vec<String>,
+    actual_words: Option<&'static str>,
+}
+
+struct Near {
+    fails: String,
+    also: String,
+    place: Place,
+    conditions: Vec<Condition>,
+}
+
+struct Message {
+    message: String,
+    agreement: String,
+}
+
+impl Page {
+    pub fn new(whole: &Finding, options: &PageOptions) -> Page {
+        let finding = &escape::shown(whole, Medium::Html);
+        let event = &finding.event;
+        let pictures: Vec<Picture> =
+            (0..finding.requests.len()).filter_map(|index| picture(finding, index)).take(PICTURES).collect();
+        let alone = finding.causes.len() == 1;
+        let first = finding.causes.first().map(|cause| cause.certainty);
+        let (raw, raw_shortened) = raw(whole);
+        Page {
+            style: Html::ours(STYLE),
+            mark: Html::ours(MARK),
+            title: format!("{} · Sesame", escape::unquoted(&finding.summary.what)),
+            id: escape::id(&whole.id),
+            generation: finding.generation,
+            banner: options.state.as_ref().map(|state| banner(state, options)),
+            eyebrow: eyebrow(finding),
+            what: Html::sentence(&finding.summary.what),
+            sureness: words::sureness(finding),
+            sureness_class: first.map_or("plain", words::certainty),
+            sureness_meaning: first.map(words::certainty_meaning),
+            why: Html::sentence(&words::why(finding)),
+            contradiction: (finding.witness.agreement == Agreement::Contradicts).then(|| contradiction(finding)),
+            unread: text::unread(finding),
+            fix: Html::sentence(&finding.summary.fix),
+            grants: rich(&grant::sentences(finding)),
+            dependencies: text::dependencies(finding).as_deref().map(Html::sentence),
+            stolen: words::hint(finding, "possible-stolen-key")
+                .map(|hint| Stolen { summary: Html::sentence(&hint.summary), advice: words::IF_NOT_YOU }),
+            facts: facts(finding, options),
+            pictures_left_out: finding.requests.len().saturating_sub(PICTURES.max(pictures.len())),
+            pictures,
+            planned: finding.planned().map(|remedy| change(remedy, finding, false)).collect(),
+            form: options.form.as_ref().map(|form| decide(form, finding)),
+            causes: finding.causes.iter().take(CAUSES).map(|cause| shown(cause, finding, alone)).collect(),
+            causes_left_out: finding.causes.len().saturating_sub(CAUSES),
+            witness: finding.witness.message.as_ref().map(|message| Message {
+                message: message.clone(),
+                agreement: format!("{}.", words::agreement(finding.witness.agreement)),
+            }),
+            alternatives: finding
+                .remedies
+                .iter()
+                .filter(|remedy| !finding.plan.contains(&remedy.id))
+                .map(|remedy| change(remedy, finding, true))
+                .collect(),
+            hints: finding
+                .hints
+                .iter()
+                .filter(|hint| hint.kind != "possible-stolen-key")
+                .map(|hint| Html::sentence(&hint.summary))
+                .collect(),
+            gaps: finding
+                .gaps
+                .iter()
+                .map(|gap| {
+                    let layer = words::capital(&words::layer(&gap.layer));
+                    Html::sentence(&format!("{layer} ({}): {}", gap.source, gap.summary))
+                })
+                .collect(),
+            earlier_grants: happened(&options.earlier_grants, options),
+            sources: event.sources.iter().map(|source| self::source(source, options)).collect(),
+            raw,
+            raw_shortened,
+        }
+    }
+}
+
+fn raw(whole: &Finding) -> (String, bool) {
+    let forms = [whole.clone(), compact::compact(whole), compact::without_evidence(whole), compact::pointer(whole)];
+    let mut text = String::new();
+    for (index, form) in forms.iter().enumerate() {
+        text = json::pretty(form);
+        if text.len() <= RAW {
+            return (text, index > 0);
+        }
+    }
+    (text, true)
+}
+
+fn rich(sentences: &[String]) -> Vec<Html> {
+    sentences.iter().map(|sentence| Html::sentence(sentence)).collect()
+}
+
+fn eyebrow(finding: &Finding) -> String {
+    let event = &finding.event;
+    let mut parts = vec![words::capital(words::outcome(finding.outcome))];
+    parts.extend(event.account_name.clone().or_else(|| event.account.clone()));
+    parts.extend(event.region.clone());
+    parts.join(" · ")
+}
+
+fn contradiction(finding: &Finding) -> String {
+    let layer = finding.witness.layer.as_deref().map(words::layer);
+    let named = layer.map(|layer| format!(": it names a {layer}")).unwrap_or_default();
+    format!("{}{named}.", words::agreement(Agreement::Contradicts))
+}
+
+fn banner(state: &State, options: &PageOptions) -> Banner {
+    let tone = match state.name.to_ascii_lowercase().as_str() {
+        "applied" => "good",
+        "failed" => "bad",
+        _ => "calm",
+    };
+    Banner {
+        tone,
+        state: escape::visible(&escape::clip(&state.name, 60)),
+        sentence: state.sentence.as_deref().map(|sentence| Html::sentence(&escape::clip(sentence, 600))),
+        history: happened(&state.history, options),
+    }
+}
+
+fn happened(entries: &[Entry], options: &PageOptions) -> Vec<Happened> {
+    let one = |entry: &Entry| Happened {
+        time: escape::visible(&escape::clip(&words::moment(&entry.time, options.now), 60)),
+        text: Html::sentence(&escape::clip(&entry.text, 600)),
+    };
+    entries.iter().map(one).collect()
+}
+
+fn facts(finding: &Finding, options: &PageOptions) -> Vec<Fact> {
+    let (event, principal) = (&finding.event, &finding.principal);
+    let mut list: Vec<(&'static str, String)> = vec![("Account", words::account(event))];
+    list.extend(event.region.clone().map(|region| ("Region", region)));
+    list.push(("Caller", words::who(principal)));
+    list.extend(principal.arn.as_ref().map(|arn| ("ARN", format!("`{arn}`"))));
+    list.extend(words::session(principal).map(|session| ("Session", format!("`{session}`"))));
+    list.extend(principal.owner.clone().map(|owner| ("Owner", owner)));
+    list.extend(principal.managed_by.map(|by| ("Managed by", words::managed_by(by).to_owned())));
+    list.push(("Refused", words::failing(event, options.now)));
+    list.extend(event.source_ip.as_ref().map(|ip| ("From", format!("`{ip}`"))));
+    list.extend(event.user_agent.as_deref().map(|agent| ("Client", escape::clip(agent, 160))));
+    list.extend(event.api.as_ref().map(|api| ("API", format!("`{api}`"))));
+    list.into_iter().map(|(label, value)| Fact { label, value: Html::sentence(&value) }).collect()
+}
+
+fn source(source: &sesame_diagnosis::finding::Source, options: &PageOptions) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(source.ip.clone());
+    parts.extend(source.user_agent.as_deref().map(|agent| escape::clip(agent, 160)));
+    parts.extend(source.key_id_suffix.as_ref().map(|suffix| format!("key …{suffix}")));
+    parts.extend(source.vpc_endpoint_id.clone());
+    parts.push(words::counted(usize::try_from(source.count).unwrap_or(usize::MAX), "time", "times"));
+    parts.extend(source.first_seen.as_deref().map(|time| format!("first at {}", words::moment(time, options.now))));
+    parts.join(", ")
+}
+
+fn change(remedy: &Remedy, finding: &Finding, alternative: bool) -> Change {
+    let (class, class_word) = match remedy.applicability {
+        Applicability::Applicable => ("applicable", "applicable"),
+        Applicability::NeedsReview => ("review", "needs review"),
+        Applicability::AdviceOnly => ("advice", "advice only"),
+    };
+    let verification = &remedy.verification;
+    let verified = match verification.allowed_after {
+        Some(true) => "Evaluated again with this in place: the send is allowed.".to_owned(),
+        Some(false) => "By itself this does not let the send through.".to_owned(),
+        None => {
+            let on: Vec<String> = verification.depends_on.iter().map(|name| text::dependency(name)).collect();
+            match on.is_empty() {
+                true => "Whether the send then goes through could not be evaluated.".to_owned(),
+                false => format!("Whether the send then goes through still turns on {}.", words::and(&on)),
+            }
+        }
+    };
+    let also = verification.also_allowed.as_str();
+    Change {
+        title: Html::sentence(&remedy.title),
+        class,
+        class_word,
+        whose: Html::sentence(&format!(
+            "{}. For {}. {}.",
+            words::capital(words::applicability(remedy.applicability)),
+            words::owner(remedy),
+            words::capital(&remedy.why)
+        )),
+        // What the plan gives stands at the top already.
+        grants: if alternative { rich(&grant::of(&[remedy], finding)) } else { Vec::new() },
+        diff: diff(remedy),
+        also_allowed: Html::sentence(if also.is_empty() { "Not computed." } else { also }),
+        examples: verification
+            .also_allowed_requests
+            .iter()
+            .take(VALUES)
+            .map(|example| Html::sentence(&format!("`{}`", document::compact(example).replace('`', "'"))))
+            .collect(),
+        verified: Html::sentence(&verified),
+        aws_cli: remedy.commands.aws_cli.clone(),
+        cloud_formation: remedy.commands.cloud_formation.clone(),
+        terraform: remedy.commands.terraform.clone(),
+        undo: remedy.commands.undo.clone(),
+    }
+}
+
+fn diff(remedy: &Remedy) -> Vec<DiffLine> {
+    let text = document::diff(remedy.before.as_ref(), remedy.after.as_ref());
+    let line = |line: &str| {
+        let class = match line.chars().next() {
+            Some('+') => "add",
+            Some('-') => "del",
+            Some('@') => "hunk",
+            _ => "same",
+        };
+        DiffLine { class, text: escape::visible(line) }
+    };
+    // The first two lines name the files.
+    text.lines().skip(2).map(line).collect()
+}
+
+fn decide(form: &Form, finding: &Finding) -> Decide {
+    let button = |decision: &Decision| Button {
+        value: decision.as_str(),
+        label: match decision {
+            Decision::Approve => "Approve and apply",
+            Decision::Reject => "Reject",
+            Decision::Mute => "Mute",
+        },
+    };
+    let choice = |ids: &Vec<String>| {
+        let titles: Vec<String> =
+            ids.iter().filter_map(|id| finding.remedy(id)).map(|remedy| remedy.title.clone()).collect();
+        Choice { value: ids.join(","), label: Html::sentence(&words::and(&titles)) }
+    };
+    Decide {
+        note: form.note.as_deref().map(Html::sentence),
+        action: form.action.clone(),
+        csrf: form.csrf.clone(),
+        hidden: form.hidden.iter().map(|(name, value)| Hidden { name: name.clone(), value: value.clone() }).collect(),
+        choices: form.choices.iter().map(choice).collect(),
+        buttons: form.decisions.iter().map(button).collect(),
+    }
+}
+
+fn shown(cause: &Cause, finding: &Finding, alone: bool) -> Shown {
+    let asks = finding.requests.get(cause.request).map(crate::gate::asks).filter(|_| !alone);
+    let heading = match asks {
+        Some(asks) => format!("{}, for {asks}", words::cause_heading(cause)),
+        None => words::cause_heading(cause),
+    };
+    Shown {
+        heading: Html::sentence(&heading),
+        certainty: words::certainty(cause.certainty),
+        summary: Html::sentence(&words::sentence(&cause.summary)),
+        place: cause.policy.as_ref().map(|policy| place(policy, cause.statement.as_ref())),
+        conditions: cause.conditions.iter().map(condition).collect(),
+        near: cause.near_misses.iter().take(NEAR_MISSES).map(near).collect(),
+        near_left_out: cause.near_misses.len().saturating_sub(NEAR_MISSES),
+    }
+}
+
+fn place(policy: &PolicyInfo, statement: Option<&StatementInfo>) -> Place {
+    let name = statement.map(|statement| sentences::statement_name(statement.sid.as_deref(), statement.index));
+    let whole = match name {
+        Some(name) => format!("{name} of {}", sentences::policy(policy)),
+        None => sentences::policy(policy),
+    };
+    Place {
+        words: Html::sentence(&words::capital(&whole)),
+        pointer: statement.map(|statement| statement.pointer.clone()),
+        arn: policy.arn.clone(),
+    }
+}
+
+fn condition(condition: &ConditionInfo) -> Condition {
+    let (class, outcome) = match condition.matched {
+        Some(true) => ("holds", "holds"),
+        Some(false) => ("fails", "does not hold"),
+        None => ("open-question", "not known"),
+    };
+    let actual_words = match (condition.state.as_str(), &condition.actual) {
+        (_, Some(list)) if list.is_empty() => Some("empty"),
+        (_, Some(_)) => None,
+        ("absent", None) => Some("not in the request"),
+        _ => Some("not in the record"),
+    };
+    Condition {
+        what: Html::sentence(&format!("{} `{}`", condition.operator, condition.key)),
+        class,
+        outcome,
+        expected: values(&condition.expected),
+        actual: values(condition.actual.as_deref().unwrap_or_default()),
+        actual_words,
+    }
+}
+
+fn values(list: &[String]) -> Vec<String> {
+    let mut shown: Vec<String> = list.iter().take(VALUES).cloned().collect();
+    if list.len() > VALUES {
+        shown.push(format!("{} more", list.len() - VALUES));
+    }
+    shown
+}
+
+fn near(near: &NearMiss) -> Near {
+    let conditions = match &near.condition {
+        Some(failing) => vec![condition(failing)],
+        None => vec![Condition {
+            what: Html::sentence(&near.fails),
+            class: "fails",
+            outcome: "does not match",
+            expected: values(&near.expected),
+            actual: near.actual.iter().cloned().collect(),
+            actual_words: near.actual.is_none().then_some("not known"),
+        }],
+    };
+    Near {
+        fails: near.fails.clone(),
+        also: match near.also_fails.is_empty() {
+            true => "fails".to_owned(),
+            false => format!("fails, and {} too", words::and(&near.also_fails)),
+        },
+        place: place(&near.policy, Some(&near.statement)),
+        conditions,
+    }
+}

@@ -1,0 +1,213 @@
+//! Approved decisions put in place, and taken back.
+
+use sesame_diagnosis::finding::{Operation, Remedy};
+use sesame_remediation::decision::{DecidedRemedy, Decision, DecisionError, Verdict};
+use sesame_remediation::mac::Mac;
+use sesame_remediation::receipt::{Receipt, SCHEMA, Verification, Written};
+use sesame_remediation::state::{Event, IllegalTransition, State};
+
+use crate::notify::publish_due;
+use crate::place::{Order, Refusal, put_back_all, put_in_place};
+use crate::ports::{Clock, FindingStore, PolicyWriter, PortError, Publisher, SaveError, WorldSource};
+use crate::record::{Alert, Record};
+use crate::settings::{Settings, Shared};
+
+/// Why nothing came of an application, not even a failure on record: another attempt may.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// No such finding.
+    #[error("there is no finding `{0}`")]
+    NoFinding(String),
+    /// It is not in a state for that.
+    #[error(transparent)]
+    State(#[from] IllegalTransition),
+    /// The key could not be used.
+    #[error(transparent)]
+    Decision(#[from] DecisionError),
+    /// Somebody else changed the record at the same time.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    /// Something outside that may pass.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Applies what was approved.
+///
+/// The decision's code is checked before anything else is believed. A run that was cut off is taken up again: what is written
+/// already reads as what was to be written.
+pub async fn apply(
+    finding: &str,
+    source: &impl WorldSource,
+    writer: &impl PolicyWriter,
+    key: &impl Mac,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> Result<Record, ApplyError> {
+    let Shared { store, clock, settings, .. } = shared;
+    let mut record = load(finding, store).await?;
+    if record.state != State::Applying {
+        record.advance(Event::Start, clock.now(), None)?;
+        record.alert = Alert::Sent; // nothing to tell until it is done
+        store.save(&mut record).await?;
+    }
+    let decision = match decided(&record, Verdict::Approve, key, settings).await {
+        Err(DecisionError::Key(error)) => return Err(DecisionError::Key(error).into()),
+        Err(error) => return fail(record, error.to_string(), shared).await,
+        Ok(decision) => decision.clone(),
+    };
+    if !settings.apply {
+        let why = "the stack's switch for applications is off; nothing was written".to_owned();
+        return fail(record, why, shared).await;
+    }
+    if let Some(altered) = decision.remedies.iter().find(|decided| !stands(&record, decided)) {
+        let why = format!("`{}` is not what was approved; nothing was written", altered.id);
+        return fail(record, why, shared).await;
+    }
+    let remedies: Vec<String> = decision.remedies.iter().map(|decided| decided.id.clone()).collect();
+    let options = settings.options(clock.now());
+    let order = Order { finding: &record.finding, remedies: &remedies, force_advice: false, options: &options };
+    let receipt = match put_in_place(order, source, writer).await {
+        Ok(receipt) => receipt,
+        Err(Refusal::Port(error)) if error.retry => return Err(error.into()),
+        Err(refusal) => {
+            // A run that was cut off may have left documents of ours; they go before the failure is told.
+            let why = refusal.to_string();
+            return match take_back_own(&record, &decision, writer).await {
+                Ok(()) => fail(record, why, shared).await,
+                Err(error) if error.retry => Err(error.into()),
+                Err(error) => {
+                    let why = format!("{why}; and what was written could not be put back: {error}");
+                    finish(record, Event::Fail { restored: false }, Some(why), shared).await
+                }
+            };
+        }
+    };
+    let event = match receipt.state {
+        State::Failed { restored } => Event::Fail { restored },
+        _ => Event::Complete,
+    };
+    let note = receipt.note.clone();
+    record.receipt = Some(receipt);
+    finish(record, event, note, shared).await
+}
+
+/// Takes back what was applied.
+pub async fn roll_back(
+    finding: &str,
+    writer: &impl PolicyWriter,
+    key: &impl Mac,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> Result<Record, ApplyError> {
+    let mut record = load(finding, shared.store).await?;
+    if record.state != State::RollingBack {
+        return Err(IllegalTransition { from: record.state, event: Event::RollBackComplete }.into());
+    }
+    match decided(&record, Verdict::RollBack, key, shared.settings).await {
+        Err(DecisionError::Key(error)) => return Err(DecisionError::Key(error).into()),
+        Err(error) => {
+            return finish(record, Event::RollBackFail, Some(error.to_string()), shared).await;
+        }
+        Ok(_) => {}
+    }
+    let Some(mut receipt) = record.receipt.clone() else {
+        let why = Some("there is no receipt of an application".to_owned());
+        return finish(record, Event::RollBackFail, why, shared).await;
+    };
+    let mut written = receipt.written.clone();
+    match put_back_all(&mut written, writer).await {
+        Ok(()) => {
+            receipt.state = State::RolledBack;
+            record.receipt = Some(receipt);
+            finish(record, Event::RollBackComplete, None, shared).await
+        }
+        Err(error) if error.retry => Err(error.into()),
+        Err(error) => {
+            receipt.written = written;
+            record.receipt = Some(receipt);
+            finish(record, Event::RollBackFail, Some(error.to_string()), shared).await
+        }
+    }
+}
+
+async fn load(finding: &str, store: &impl FindingStore) -> Result<Record, ApplyError> {
+    store.load(finding).await?.ok_or_else(|| ApplyError::NoFinding(finding.to_owned()))
+}
+
+/// The decision, verified, if it is this verdict about this generation.
+async fn decided<'r>(
+    record: &'r Record,
+    verdict: Verdict,
+    key: &impl Mac,
+    settings: &Settings,
+) -> Result<&'r Decision, DecisionError> {
+    let signed = record.decision.as_ref().ok_or(DecisionError::Forged)?;
+    let finding = &record.finding;
+    let decision = signed.verify(key, &settings.stack, &finding.id, finding.generation).await?;
+    if decision.verdict != verdict {
+        let expected = verdict.as_str().to_owned();
+        return Err(DecisionError::Elsewhere { found: decision.verdict.as_str().to_owned(), expected });
+    }
+    Ok(decision)
+}
+
+fn stands(record: &Record, decided: &DecidedRemedy) -> bool {
+    record.finding.remedy(&decided.id).is_some_and(|stored| DecidedRemedy::from(stored) == *decided)
+}
+
+/// What a run that was cut off wrote reads as what was to be written; that is put back.
+async fn take_back_own(record: &Record, decision: &Decision, writer: &impl PolicyWriter) -> Result<(), PortError> {
+    let remedies = decision.remedies.iter().filter_map(|decided| record.finding.remedy(&decided.id));
+    for remedy in remedies.filter(|remedy| remedy.operation == Operation::Put && remedy.before != remedy.after) {
+        if writer.read(&remedy.target).await? == remedy.after {
+            writer.put_back(&written(remedy)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn written(remedy: &Remedy) -> Written {
+    Written {
+        remedy: remedy.id.clone(),
+        target: remedy.target.clone(),
+        operation: remedy.operation,
+        before: remedy.before.clone(),
+        after: remedy.after.clone(),
+        before_digest: remedy.before_digest.clone(),
+        after_digest: remedy.after_digest.clone(),
+        request_id: None,
+        edit: None,
+    }
+}
+
+/// Nothing was written, and nothing will be.
+async fn fail(
+    mut record: Record,
+    why: String,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> Result<Record, ApplyError> {
+    record.receipt = Some(Receipt {
+        schema: SCHEMA.to_owned(),
+        finding: record.finding.id.clone(),
+        generation: record.finding.generation,
+        time: shared.clock.now(),
+        state: State::Failed { restored: true },
+        complete: false,
+        written: Vec::new(),
+        left: Vec::new(),
+        verification: Verification::default(),
+        note: Some(why.clone()),
+    });
+    finish(record, Event::Fail { restored: true }, Some(why), shared).await
+}
+
+async fn finish(
+    mut record: Record,
+    event: Event,
+    note: Option<String>,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> Result<Record, ApplyError> {
+    record.advance(event, shared.clock.now(), note)?;
+    record.alert = Alert::Due;
+    shared.store.save(&mut record).await?;
+    Ok(publish_due(record, shared).await?)
+}

@@ -1,0 +1,316 @@
+//! Documents put in place: the checks, the writes, the proof, and the way back. What the apply function and the command line
+//! have in common.
+
+use serde_json::Value;
+use sesame_diagnosis::denial::Incident;
+use sesame_diagnosis::document::{digest, limits};
+use sesame_diagnosis::finding::{Applicability, Cause, Finding, Outcome, Remedy, Target, TargetKind};
+use sesame_diagnosis::world::{InlinePolicy, World};
+use sesame_diagnosis::{InvalidDocument, Options, diagnose};
+use sesame_remediation::State;
+use sesame_remediation::guard::{self, GuardRefusal};
+use sesame_remediation::receipt::{Left, Receipt, SCHEMA, Verification, Written};
+
+use crate::again;
+use crate::ports::{PolicyWriter, PortError, WorldSource};
+
+/// What is to be put in place.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The finding.
+    pub finding: &'a Finding,
+    /// Ids of its remedies, in order.
+    pub remedies: &'a [String],
+    /// Also what is advice only. Only the embedded world may.
+    pub force_advice: bool,
+    /// How to evaluate again.
+    pub options: &'a Options,
+}
+
+/// Why nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such remedy.
+    #[error("the finding `{finding}` has no remedy `{remedy}`")]
+    NoRemedy {
+        /// The finding.
+        finding: String,
+        /// What was asked for.
+        remedy: String,
+    },
+    /// One stands in the place of the other.
+    #[error("`{0}` and `{1}` are alternatives, expected one of them")]
+    Alternatives(String, String),
+    /// There is nothing that may be written.
+    #[error("nothing to apply: {0}")]
+    Nothing(String),
+    /// It is for somebody else to do.
+    #[error("`{remedy}` is advice only: {why}")]
+    AdviceOnly {
+        /// The remedy.
+        remedy: String,
+        /// Why.
+        why: String,
+    },
+    /// The content guard.
+    #[error("`{remedy}` is {refusal}")]
+    Guard {
+        /// The remedy.
+        remedy: String,
+        /// What the guard says.
+        refusal: GuardRefusal,
+    },
+    /// The finding's digest is not that of the finding's document.
+    #[error("`{remedy}`: expected {field} to be the digest of its document; the finding was altered")]
+    Altered {
+        /// The remedy.
+        remedy: String,
+        /// Which.
+        field: &'static str,
+    },
+    /// The document is not the one that the remedy was made for.
+    #[error(
+        "`{remedy}`: the document was changed since the diagnosis (expected {expected}, found {found}); diagnose again"
+    )]
+    Changed {
+        /// The remedy.
+        remedy: String,
+        /// The digest that was expected.
+        expected: String,
+        /// The digest that was found.
+        found: String,
+    },
+    /// AWS would not take it.
+    #[error("`{remedy}`: {limit}")]
+    Limit {
+        /// The remedy.
+        remedy: String,
+        /// Which limit.
+        limit: String,
+    },
+    /// A policy that bears on the request is broken.
+    #[error(transparent)]
+    Invalid(#[from] InvalidDocument),
+    /// Something outside.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Puts remedies in place.
+///
+/// Everything is checked before anything is written. Once something was written the result is a receipt, whatever happened:
+/// `applied`, or `failed` with what was written put back.
+pub async fn put_in_place(
+    order: Order<'_>,
+    source: &impl WorldSource,
+    writer: &impl PolicyWriter,
+) -> Result<Receipt, Refusal> {
+    let chosen = choose(&order)?;
+    let incident = again::incident(order.finding);
+    let world = source.world(&incident).await?;
+    for remedy in &chosen {
+        check(&order, remedy, &world)?;
+        let found = writer.read(&remedy.target).await?.as_ref().map(digest);
+        // What is there already is what a run that was cut off left behind.
+        if found != remedy.before_digest && found != remedy.after_digest {
+            let show = |digest: Option<String>| digest.unwrap_or_else(|| "none".to_owned());
+            let expected = show(remedy.before_digest.clone());
+            return Err(Refusal::Changed { remedy: remedy.id.clone(), expected, found: show(found) });
+        }
+    }
+    let mut receipt = Receipt {
+        schema: SCHEMA.to_owned(),
+        finding: order.finding.id.clone(),
+        generation: order.finding.generation,
+        time: order.options.now,
+        state: State::Applied,
+        complete: true,
+        written: Vec::new(),
+        left: left(order.finding, &chosen),
+        verification: Verification::default(),
+        note: None,
+    };
+    receipt.complete = receipt.left.is_empty();
+    match write_all(&order, &chosen, &incident, source, writer, &mut receipt).await {
+        Ok(()) => receipt.note = incomplete(&receipt),
+        Err(why) => {
+            let restored = put_back_all(&mut receipt.written, writer).await;
+            receipt.state = State::Failed { restored: restored.is_ok() };
+            receipt.complete = false;
+            receipt.note = Some(match restored {
+                Ok(()) => format!("{why}; everything was put back"),
+                Err(error) => format!("{why}; and it could not be put back: {error}"),
+            });
+        }
+    }
+    Ok(receipt)
+}
+
+/// Takes back what a receipt says was written, the last first. What was put back leaves the list.
+pub async fn put_back_all(written: &mut Vec<Written>, writer: &impl PolicyWriter) -> Result<(), PortError> {
+    while let Some(last) = written.last() {
+        writer.put_back(last).await?;
+        written.pop();
+    }
+    Ok(())
+}
+
+fn choose<'a>(order: &Order<'a>) -> Result<Vec<&'a Remedy>, Refusal> {
+    let finding = order.finding;
+    let mut chosen: Vec<&Remedy> = Vec::new();
+    for id in order.remedies {
+        let remedy = finding.remedy(id);
+        let remedy = remedy.ok_or_else(|| Refusal::NoRemedy { finding: finding.id.clone(), remedy: id.clone() })?;
+        let replaces = |a: &Remedy, b: &Remedy| a.alternative_to.as_deref() == Some(b.id.as_str());
+        let siblings = |a: &Remedy, b: &Remedy| a.alternative_to.is_some() && a.alternative_to == b.alternative_to;
+        if let Some(other) = chosen.iter().find(|b| replaces(remedy, b) || replaces(b, remedy) || siblings(remedy, b)) {
+            return Err(Refusal::Alternatives(other.id.clone(), id.clone()));
+        }
+        chosen.push(remedy);
+    }
+    match chosen.is_empty() {
+        true => Err(Refusal::Nothing("the finding has no plan".to_owned())),
+        false => Ok(chosen),
+    }
+}
+
+fn check(order: &Order<'_>, remedy: &Remedy, world: &World) -> Result<(), Refusal> {
+    let id = || remedy.id.clone();
+    let advice = remedy.applicability == Applicability::AdviceOnly;
+    if advice && !order.force_advice {
+        return Err(Refusal::AdviceOnly { remedy: id(), why: remedy.why.clone() });
+    }
+    if !advice {
+        guard::check(order.finding, remedy).map_err(|refusal| Refusal::Guard { remedy: id(), refusal })?;
+    }
+    if remedy.before.as_ref().map(digest) != remedy.before_digest {
+        return Err(Refusal::Altered { remedy: id(), field: "beforeDigest" });
+    }
+    if remedy.after.as_ref().map(digest) != remedy.after_digest {
+        return Err(Refusal::Altered { remedy: id(), field: "afterDigest" });
+    }
+    let Some(after) = &remedy.after else { return Ok(()) };
+    let beside = beside(world, &remedy.target);
+    limits::check_document(remedy.target.kind, after, &beside)
+        .map_err(|limit| Refusal::Limit { remedy: id(), limit: limit.to_string() })
+}
+
+/// The documents that count together with a target's: the other inline policies of the same principal, the other policies of
+/// the same identity.
+fn beside(world: &World, target: &Target) -> Vec<Value> {
+    let Some(account) = target.account.as_ref().and_then(|account| world.accounts.get(account)) else {
+        return Vec::new();
+    };
+    let principal = target.principal.as_deref().unwrap_or_default();
+    let name = target.policy.as_deref().unwrap_or_default();
+    let others = |list: &[InlinePolicy]| {
+        let others = list.iter().filter(|policy| policy.name != name);
+        others.filter_map(|policy| Some(policy.document.known()?.json.as_ref().ok()?.to_value())).collect()
+    };
+    match target.kind {
+        TargetKind::UserInline => {
+            let user = account.users.iter().find(|user| user.entity.arn == principal);
+            user.map(|user| others(&user.entity.inline)).unwrap_or_default()
+        }
+        TargetKind::RoleInline | TargetKind::PermissionSet => {
+            let role = account.roles.iter().find(|role| role.entity.arn == principal);
+            role.map(|role| others(&role.entity.inline)).unwrap_or_default()
+        }
+        TargetKind::GroupInline => {
+            let group = account.groups.iter().find(|group| group.arn == principal);
+            group.map(|group| others(&group.inline)).unwrap_or_default()
+        }
+        TargetKind::SendingAuthorization => {
+            let region = target.region.as_ref().and_then(|region| account.ses.get(region)?.known());
+            let identity = region.and_then(|region| region.identities.get(target.identity.as_deref()?));
+            let policies =
+                identity.and_then(|identity| identity.policies.known()).map(Vec::as_slice).unwrap_or_default();
+            let others = policies.iter().filter(|(other, _)| other != name);
+            others.filter_map(|(_, document)| Some(document.json.as_ref().ok()?.to_value())).collect()
+        }
+        TargetKind::CustomerManaged | TargetKind::Boundary | TargetKind::Scp => Vec::new(),
+    }
+}
+
+/// The remedies of the plan that are neither chosen nor replaced by a chosen alternative.
+fn left(finding: &Finding, chosen: &[&Remedy]) -> Vec<Left> {
+    let done = |planned: &Remedy| {
+        chosen.iter().any(|remedy| remedy.id == planned.id || remedy.alternative_to.as_deref() == Some(&planned.id))
+    };
+    let left = finding.planned().filter(|remedy| !done(remedy));
+    left.map(|remedy| Left { remedy: remedy.id.clone(), why: remedy.why.clone() }).collect()
+}
+
+fn incomplete(receipt: &Receipt) -> Option<String> {
+    let ids: Vec<&str> = receipt.left.iter().map(|left| left.remedy.as_str()).collect();
+    (!ids.is_empty()).then(|| format!("the send stays refused until {} is done too", ids.join(", ")))
+}
+
+/// Writes, reads back, evaluates again. An error says why what was written must not stay.
+async fn write_all(
+    order: &Order<'_>,
+    chosen: &[&Remedy],
+    incident: &Incident,
+    source: &impl WorldSource,
+    writer: &impl PolicyWriter,
+    receipt: &mut Receipt,
+) -> Result<(), String> {
+    for remedy in chosen {
+        let trace = writer
+            .write(&remedy.target, remedy.after.as_ref())
+            .await
+            .map_err(|error| format!("`{}` could not be written: {error}", remedy.id))?;
+        receipt.written.push(Written {
+            remedy: remedy.id.clone(),
+            target: remedy.target.clone(),
+            operation: remedy.operation,
+            before: remedy.before.clone(),
+            after: remedy.after.clone(),
+            before_digest: remedy.before_digest.clone(),
+            after_digest: remedy.after_digest.clone(),
+            request_id: trace.request_id,
+            edit: trace.edit,
+        });
+    }
+    for remedy in chosen.iter().filter(|remedy| remedy.after.is_some()) {
+        let found = writer.read(&remedy.target).await.map_err(|error| format!("could not be read back: {error}"))?;
+        if found.as_ref().map(digest) != remedy.after_digest {
+            return Err(format!("`{}` reads back as something else than was written", remedy.id));
+        }
+    }
+    let world = source.world(incident).await.map_err(|error| format!("could not be evaluated again: {error}"))?;
+    let now =
+        diagnose(incident, &world, order.options).map_err(|error| format!("could not be evaluated again: {error}"))?;
+    receipt.verification = again::evaluate(incident, &world, order.options.strict)
+        .map_err(|error| format!("could not be evaluated again: {error}"))?;
+    judge(order.finding, chosen, &now, receipt)
+}
+
+/// Whether what was written did what it was written for: the causes that it was to mend are gone, and where nothing else is
+/// left to do, the send is allowed, or turns on just what the remedies said it would turn on.
+fn judge(before: &Finding, chosen: &[&Remedy], now: &Finding, receipt: &Receipt) -> Result<(), String> {
+    let key = |finding: &Finding, cause: &Cause| {
+        let request = finding.requests.get(cause.request);
+        let request = request.map(|request| (request.action.to_ascii_lowercase(), request.resource.clone()));
+        let policy = cause.policy.as_ref().map(|policy| (policy.name.clone(), policy.attached_to.clone()));
+        let statement = cause.statement.as_ref().map(|statement| statement.pointer.clone());
+        let level = cause.level.as_ref().map(|level| level.id.clone());
+        (cause.kind, cause.layer.clone(), request, policy.filter(|_| statement.is_some()), statement, level)
+    };
+    let mended = chosen.iter().flat_map(|remedy| &remedy.fixes).filter_map(|index| before.causes.get(*index));
+    for cause in mended {
+        let wanted = key(before, cause);
+        if now.outcome == Outcome::Denied && now.causes.iter().any(|cause| key(now, cause) == wanted) {
+            return Err(format!("the send is still refused: {}", cause.summary));
+        }
+    }
+    let open = chosen.iter().any(|remedy| remedy.verification.allowed_after.is_none());
+    match receipt.verification.allowed_after {
+        Some(true) => Ok(()),
+        // What is left to do may be just what still refuses.
+        _ if !receipt.complete => Ok(()),
+        None if open => Ok(()),
+        None => Err(format!("whether the send is allowed is not known: {}", now.summary.why)),
+        Some(false) => Err(format!("the send is still refused: {}", now.summary.why)),
+    }
+}

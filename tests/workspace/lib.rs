@@ -1,0 +1,1 @@
+//! Rules of the workspace that are held by tests.
