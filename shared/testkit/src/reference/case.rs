@@ -13,7 +13,8 @@ use super::principal::Caller;
 /// A context key as the case gives it.
 #[derive(Clone, Debug)]
 pub(crate) enum Given {
-    Known(Present),
+    /// `None` when the key is named as absent.
+    Known(Option<Present>),
     Unknown,
 }
 
@@ -39,7 +40,7 @@ pub(crate) struct Case {
     pub action: String,
     pub resource: String,
     pub resource_account: Option<String>,
-    /// By the key's name in lower case: how the case spells it, and its value. Absent keys are left out.
+    /// By the key's name in lower case: how the case spells it, and its value.
     pub context: BTreeMap<String, (String, Given)>,
     /// One slot per layer, one per level where a layer has levels.
     pub slots: Vec<(LayerKind, Slot)>,
@@ -88,7 +89,7 @@ fn read_context(node: &Node) -> Result<BTreeMap<String, (String, Given)>, Fault>
     let mut context = BTreeMap::new();
     for (name, value) in node.fields()? {
         let given = match value.value {
-            Value::Null => continue,
+            Value::Null => Given::Known(None),
             Value::Object(fields) => {
                 if fields.len() != 1 || fields.get("unknown") != Some(&Value::Bool(true)) {
                     return Err(value.fault("expected a value or `{\"unknown\": true}`"));
@@ -97,11 +98,13 @@ fn read_context(node: &Node) -> Result<BTreeMap<String, (String, Given)>, Fault>
             }
             Value::Array(_) => {
                 let values = value.items()?.iter().map(Node::scalar).collect::<Result<_, _>>()?;
-                Given::Known(Present::Many(values))
+                Given::Known(Some(Present::Many(values)))
             }
-            _ => Given::Known(Present::One(value.scalar()?)),
+            _ => Given::Known(Some(Present::One(value.scalar()?))),
         };
-        context.insert(name.to_lowercase(), (name, given));
+        if context.insert(name.to_lowercase(), (name, given)).is_some() {
+            return Err(value.fault("expected each key once, whatever its case"));
+        }
     }
     Ok(context)
 }
