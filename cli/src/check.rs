@@ -17,7 +17,7 @@ pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let world = world::load(&arguments.source)?;
     let options = diagnose::options(&arguments.source, arguments.now);
     let findings = diagnose::diagnose_all(&fold::fold(vec![send]), &world, &options)?;
-    output::print(&present::findings(&findings, arguments.format)?)?;
+    output::print(&present::findings(&findings, arguments.format, options.now))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -18,7 +18,7 @@ const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 /// Answers each case in its turn.
 pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     let path = &arguments.cases;
-    let unreadable = |error: io::Error| Failure::input(format!("{}: could not be read: {error}", path.display()));
+    let unreadable = |error: io::Error| Failure::unreadable(path, &error);
     let (reader, length): (Box<dyn Read>, Option<u64>) = match path == Path::new("-") {
         true => (Box::new(io::stdin()), None),
         false => {
