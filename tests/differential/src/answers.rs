@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use sesame_testkit::reference;
+use sesame_testkit::{engine, reference};
 
 /// More completions than this are left to the engine alone.
 const MOST_COMPLETIONS: usize = 6_000;
@@ -65,15 +65,10 @@ pub enum Comparison {
     Different(String),
 }
 
-/// The engine's answer to the text of a case.
-fn engine(text: &str) -> Value {
-    sesame_policy::case::answer(text).value().clone()
-}
-
 /// Answers the case both ways.
 pub fn compare(case: &Value) -> Comparison {
     let expected = reference::answer_up_to(case, MOST_COMPLETIONS);
-    let found = engine(&case.to_string());
+    let found = engine::answer(&case.to_string());
     let error = |answer: &Value| answer.pointer("/error/pointer").and_then(Value::as_str).map(str::to_owned);
     if error(&expected).is_some() || error(&found).is_some() {
         return if error(&expected) == error(&found) {

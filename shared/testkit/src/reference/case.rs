@@ -9,6 +9,7 @@ use super::context::Present;
 use super::json::{Fault, Node};
 use super::policy::{Kind, Policy};
 use super::principal::Caller;
+use super::wildcard::arn_parts;
 
 /// A context key as the case gives it.
 #[derive(Clone, Debug)]
@@ -64,7 +65,11 @@ impl Case {
         if !action_text.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty()) {
             return Err(action.fault("expected `service:action`"));
         }
-        let resource = request.required("resource")?.text()?;
+        let resource_node = request.required("resource")?;
+        let resource = resource_node.text()?;
+        if arn_parts(&resource).is_none() {
+            return Err(resource_node.fault("expected an ARN"));
+        }
         let given_account = request.field("resourceAccount").map(|account| account.text()).transpose()?;
         let arn_account = resource.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned);
         let own_account = caller.account().map(|account| account.number.clone());
