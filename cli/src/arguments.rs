@@ -164,16 +164,16 @@ pub struct Apply {
     #[command(flatten)]
     pub input: ApplyInput,
     /// One remedy of the finding, instead of its plan
-    #[arg(long, value_name = "ID", requires = "finding", conflicts_with = "plan")]
+    #[arg(long, value_name = "ID", requires = "finding", conflicts_with_all = ["plan", "rollback"])]
     pub remedy: Option<String>,
     /// The finding's plan (this is the default)
-    #[arg(long, requires = "finding")]
+    #[arg(long, requires = "finding", conflicts_with = "rollback")]
     pub plan: bool,
     /// The snapshot folder to change
     #[arg(long, value_name = "DIR")]
     pub snapshot: PathBuf,
     /// Also write what is advice only: service control policies, boundaries, documents of others
-    #[arg(long, requires = "finding")]
+    #[arg(long, requires = "finding", conflicts_with = "rollback")]
     pub force_advice: bool,
     /// The present time, for output that does not change
     #[arg(long, value_name = "TIME", hide = true)]

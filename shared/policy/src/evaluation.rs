@@ -1,6 +1,7 @@
 //! Evaluation: every layer, without early return, with evidence.
 
 mod environment;
+mod exact;
 mod gates;
 mod layers;
 mod outcome;
@@ -10,6 +11,7 @@ use crate::context::ContextValue;
 use crate::decision::{Decision, Possible, Truth};
 use crate::document::Effect;
 use crate::layer::{LayerKind, Policy, PolicySet};
+use crate::principal::Principal;
 use crate::request::Request;
 
 use environment::Environment;
@@ -57,6 +59,51 @@ pub struct Evaluation {
     pub unknown_keys: Vec<String>,
     /// The layers with unreadable policies on which an undetermined decision turns.
     pub unreadable_layers: Vec<LayerKind>,
+    /// For an undetermined decision one completion of the unknowns for each possible decision, as far as they were
+    /// enumerated; what a completion does not name makes no difference to it.
+    pub completions: Vec<Completion>,
+}
+
+/// One way in which everything that is not known may turn out, and the decision that it leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// What the request then comes to.
+    pub decision: Decision,
+    /// The unknown context keys, as spelled in the context, with a value.
+    pub keys: Vec<(String, ContextValue)>,
+    /// The principal, where something of it was not known: with a session name, or with who issued its credentials.
+    pub principal: Option<Principal>,
+    /// The unreadable policies, by layer and level.
+    pub unreadable: Vec<(LayerKind, Option<usize>, Assumed)>,
+}
+
+impl Completion {
+    /// The request with what is unknown of it filled in.
+    pub fn fill(&self, request: &Request) -> Request {
+        let mut filled = request.clone();
+        for (key, value) in &self.keys {
+            filled.context.set(key.as_str(), value.clone());
+        }
+        if let Some(principal) = &self.principal {
+            filled.principal = principal.clone();
+        }
+        filled
+    }
+}
+
+/// What policies that could not be read may come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assumed {
+    /// There are none.
+    NotThere,
+    /// They neither allow nor deny the request.
+    AllowNothing,
+    /// They allow it. In a policy of the resource: in a form that lifts no other layer's refusal, such as the account's.
+    Allow,
+    /// A policy of the resource allows it in a form that lifts the refusals of the principal's own policies.
+    AllowDirectly,
+    /// They deny it.
+    Deny,
 }
 
 impl Evaluation {

@@ -162,10 +162,6 @@ impl Pattern {
         }
     }
 
-    pub(crate) fn is_everything(&self) -> bool {
-        self.shape == Shape::Everything
-    }
-
     /// The text before the first wildcard or variable.
     pub(crate) fn literal_prefix(&self) -> &str {
         match self.elements.first() {

@@ -41,6 +41,11 @@ impl<'a> Environment<'a> {
         }
     }
 
+    /// The same for a principal of whom more is known.
+    pub(crate) fn with_principal<'b>(&'b self, principal: &'b Principal, boundary: Truth) -> Environment<'b> {
+        Environment { action: String::new(), principal, boundary, ..*self }
+    }
+
     /// Root, user, role or federated user: someone with policies of their own.
     pub(crate) fn has_caller_side(&self) -> bool {
         !matches!(self.principal, Principal::Service(_) | Principal::Anonymous)

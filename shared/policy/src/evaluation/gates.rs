@@ -31,6 +31,7 @@ pub(super) struct Rules {
     /// A federated user has no permissions without a session policy.
     session_needed: bool,
     same_account: bool,
+    root: bool,
 }
 
 impl Rules {
@@ -42,6 +43,7 @@ impl Rules {
             ),
             session_needed: matches!(environment.principal, Principal::FederatedUser { .. }),
             same_account: environment.same_account,
+            root: matches!(environment.principal, Principal::Root { .. }),
         }
     }
 
@@ -71,6 +73,18 @@ impl Rules {
             LayerKind::ResourceControl => world.resource_control = allowed,
             LayerKind::Resource => world.resource = allow,
             LayerKind::VpcEndpoint => world.vpc_endpoint = allowed,
+        }
+    }
+
+    pub(super) fn is_root(self) -> bool {
+        self.root
+    }
+
+    /// What a layer says by itself: the root user needs no identity policy.
+    pub(super) fn layer(self, layer: LayerKind, tally: Tally) -> Tally {
+        match layer {
+            LayerKind::Identity if self.root => Tally { allow: Outcome::ALWAYS, ..tally },
+            _ => tally,
         }
     }
 
@@ -120,6 +134,12 @@ impl Tally {
             Effect::Deny => self.deny = self.deny | outcome,
             Effect::Allow => self.allow = self.allow | outcome,
         }
+    }
+
+    /// Puts what a layer comes to into the worlds where as little and as much as possible matches.
+    pub(super) fn put(self, rules: Rules, layer: LayerKind, least: &mut World, most: &mut World) {
+        rules.set(least, layer, self.deny.must & MATCH != 0, self.allow.must);
+        rules.set(most, layer, self.deny.may & MATCH != 0, self.allow.may);
     }
 
     /// The layer's own decisions.

@@ -1,12 +1,13 @@
 //! The walk through the layers.
 
 use super::environment::Environment;
+use super::exact;
 use super::gates::{Rules, Tally};
-use super::outcome::{MATCH, Outcome};
+use super::outcome::Outcome;
 use super::statement;
 use super::{Evaluation, LayerEvaluation, StatementRef, StatementTrace};
 use crate::decision::{Decision, Possible, Truth};
-use crate::document::{Effect, Statement};
+use crate::document::Effect;
 use crate::layer::{LayerKind, Policy, PolicySet};
 use crate::principal::Principal;
 
@@ -78,9 +79,14 @@ impl Notes {
 
     /// The statements that make a layer's decision, or on which it turns.
     fn decisive(self, possible: Possible) -> Vec<StatementRef> {
+        // Statements that each match in some completions may leave no completion in which none of them does.
+        let together = |certain: Vec<StatementRef>, effect: Effect| match certain.is_empty() {
+            true => self.unknown.iter().filter(|(own, _)| *own == effect).map(|(_, at)| at.clone()).collect(),
+            false => certain,
+        };
         match possible.determined() {
-            Some(Decision::ExplicitDeny) => self.denies,
-            Some(Decision::Allowed) => self.allows,
+            Some(Decision::ExplicitDeny) => together(self.denies, Effect::Deny),
+            Some(Decision::Allowed) => together(self.allows, Effect::Allow),
             Some(Decision::ImplicitDeny) => Vec::new(),
             None => {
                 let mut all = self.allows;
@@ -90,13 +96,34 @@ impl Notes {
             }
         }
     }
+
+    /// Puts a statement, whose outcome was not known, where it belongs after all.
+    pub(super) fn settle(&mut self, effect: Effect, truth: Truth, at: &StatementRef) {
+        self.unknown.retain(|(_, unknown)| unknown != at);
+        self.note(effect, truth, at.clone());
+        self.denies.sort_unstable();
+        self.allows.sort_unstable();
+        self.unknown.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+        for trace in self.traces.iter_mut().filter(|trace| trace.at == *at) {
+            trace.outcome = truth;
+        }
+    }
 }
 
 /// Evaluates every layer and concludes. With `TRACE` every statement's trace is kept.
 pub(super) fn evaluate<const TRACE: bool>(policies: &PolicySet, environment: &Environment<'_>) -> Evaluation {
     let rules = Rules::new(environment);
     let (mut least, mut most) = (rules.empty_world(), rules.empty_world());
-    let mut layers = Vec::with_capacity(LayerKind::ALL.len());
+    let mut evaluation = Evaluation {
+        possible: Possible::NONE,
+        approximate: false,
+        layers: Vec::with_capacity(LayerKind::ALL.len()),
+        unknown_keys: Vec::new(),
+        unreadable_layers: Vec::new(),
+        completions: Vec::new(),
+    };
+    let mut all_notes = [const { None }; LayerKind::ALL.len()];
+    let mut settled = true;
     for (kind, lists) in applicable(policies, environment) {
         let mut notes = Notes::default();
         let mut levels = Vec::new();
@@ -108,23 +135,35 @@ pub(super) fn evaluate<const TRACE: bool>(policies: &PolicySet, environment: &En
             }
             layer = Tally { deny: layer.deny | tally.deny, allow: layer.allow & tally.allow };
         }
-        rules.set(&mut least, kind, layer.deny.must & MATCH != 0, layer.allow.must);
-        rules.set(&mut most, kind, layer.deny.may & MATCH != 0, layer.allow.may);
-        // The root user needs no identity policy.
-        if kind == LayerKind::Identity && matches!(environment.principal, Principal::Root { .. }) {
-            layer.allow = Outcome::ALWAYS;
+        layer.put(rules, kind, &mut least, &mut most);
+        let possible = rules.layer(kind, layer).possible();
+        settled &= possible.determined().is_some() && levels.iter().all(|level| level.determined().is_some());
+        evaluation.layers.push(LayerEvaluation {
+            layer: kind,
+            possible,
+            levels,
+            decisive: Vec::new(),
+            statements: Vec::new(),
+        });
+        if let Some(place) = all_notes.get_mut(kind as usize) {
+            *place = Some(notes);
         }
-        let possible = layer.possible();
-        let statements = std::mem::take(&mut notes.traces);
-        layers.push(LayerEvaluation { layer: kind, possible, levels, decisive: notes.decisive(possible), statements });
     }
-    Evaluation {
-        possible: rules.between(least, most),
-        approximate: false,
-        layers,
-        unknown_keys: Vec::new(),
-        unreadable_layers: Vec::new(),
+    evaluation.possible = rules.between(least, most);
+    settled &= evaluation.possible.determined().is_some();
+    if !settled {
+        exact::conclude(policies, environment, rules, &mut evaluation, &mut all_notes);
     }
+    for layer in &mut evaluation.layers {
+        let Some(mut notes) = all_notes.get_mut(layer.layer as usize).and_then(Option::take) else { continue };
+        layer.statements = std::mem::take(&mut notes.traces);
+        if rules.is_root() {
+            // Allowed without any statement.
+            notes.unknown.retain(|(effect, _)| layer.layer != LayerKind::Identity || *effect == Effect::Deny);
+        }
+        layer.decisive = notes.decisive(layer.possible);
+    }
+    evaluation
 }
 
 /// The statements of one list of policies.
