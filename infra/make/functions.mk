@@ -1,7 +1,8 @@
 # The functions: built as they are deployed, linted, measured, and run end to end in emulators.
-.PHONY: build-functions functions-by-sam functions-by-cargo test-infra e2e sizes
+.PHONY: build-functions functions-by-sam functions-by-cargo test-infra e2e test-e2e sizes
 
-# What the end-to-end tests deploy: `sam` builds as for a deployment; `cargo` takes what `cargo test` has built already.
+# What the end-to-end tests deploy: `sam` builds as for a deployment, which takes minutes; `cargo` takes what `cargo test` has
+# built already.
 FUNCTIONS ?= sam
 
 # As in the main file: a folder of its own for each content of the requirements.
@@ -43,4 +44,7 @@ sizes: build-functions $(E2E_VENV)/ready ## size, start-up, processor time and m
 	@echo "== sizes"
 	$(E2E_VENV)/bin/python tests/e2e/sizes.py
 
-test: test-infra e2e
+test: test-infra test-e2e
+
+test-e2e:
+	$(MAKE) --no-print-directory e2e FUNCTIONS=cargo
