@@ -70,8 +70,11 @@ fn gate(layer: &LayerInfo, request: &RequestInfo, causes: &[&Cause]) -> Gate {
         "ImplicitDeny" => (State::Shut, shut(&own, "no statement allows it")),
         // Only this fits the refusal, although it could not be seen to the end.
         _ if own.iter().any(|cause| cause.certainty == Certainty::Inferred) => {
-            let otherwise = layer.note.clone().unwrap_or_else(|| shut(&own, "it refuses"));
-            (State::Shut, format!("inferred: {otherwise}"))
+            let why = match layer.note {
+                Some(_) => "AWS names it, and it could not be read".to_owned(),
+                None => shut(&own, "it refuses"),
+            };
+            (State::Shut, format!("inferred: {why}"))
         }
         _ => (State::Unknown, unknown(layer, request, &own)),
     };

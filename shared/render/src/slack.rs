@@ -74,7 +74,11 @@ pub fn slack(finding: &Finding, options: &SlackOptions) -> Value {
     let buttons = options.buttons.as_ref().filter(|_| note.is_none());
     let actions = buttons.and_then(|buttons| actions(finding, buttons));
     let command = note.as_ref().and_then(|note| note.command.clone()).unwrap_or_else(|| format!("sesame show {id}"));
-    let foot = Block::context(&format!("{} · generation {}", escape::code(&command), finding.generation));
+    let again = match finding.generation {
+        0 | 1 => String::new(),
+        generation => format!(" · refused again, generation {generation}"),
+    };
+    let foot = Block::context(&format!("{}{again}", escape::code(&command)));
 
     // What may be left out stands between what may not.
     let mut extra: Vec<Block> = Vec::new();
