@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sesame_diagnosis::denial::{ApiGeneration, Caller, Content, Denial, Parameter, SendParameters};
+use sesame_diagnosis::denial::{ApiGeneration, Caller, Content, Denial, DenialMessage, Parameter, SendParameters};
 use sesame_diagnosis::finding::Provenance;
 use sesame_diagnosis::fold;
 use sesame_diagnosis::record::identity;
@@ -17,7 +17,7 @@ pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let world = world::load(&arguments.source)?;
     let options = diagnose::options(&arguments.source, arguments.now);
     let findings = diagnose::diagnose_all(&fold::fold(vec![send]), &world, &options)?;
-    output::print(&present::findings(&findings, arguments.format)?)?;
+    output::print(&present::findings(&findings, arguments.format, options.now))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -31,8 +31,11 @@ fn send(arguments: &Check) -> Result<Denial, Failure> {
     }
     let given = |value: &Option<String>| value.clone().map_or(Parameter::NotGiven, Parameter::Given);
     let content = if arguments.template.is_some() { Content::Template } else { Content::Simple };
+    // Nothing was refused yet. A message that names the action and no resource is no evidence against any of the questions.
+    let message = DenialMessage { action: Some("ses:SendEmail".to_owned()), ..DenialMessage::default() };
     Ok(Denial {
         api: Some("SendEmail".to_owned()),
+        message,
         caller,
         region: Some(arguments.region.clone()),
         send: SendParameters {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use sesame_policy::case::{Case, CaseError};
 
 use crate::arguments::Evaluate;
 use crate::failure::{Failure, Status};
@@ -17,7 +18,7 @@ const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 /// Answers each case in its turn.
 pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     let path = &arguments.cases;
-    let unreadable = |error: io::Error| Failure::input(format!("{}: could not be read: {error}", path.display()));
+    let unreadable = |error: io::Error| Failure::unreadable(path, &error);
     let (reader, length): (Box<dyn Read>, Option<u64>) = match path == Path::new("-") {
         true => (Box::new(io::stdin()), None),
         false => {
@@ -28,27 +29,39 @@ pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     };
     let progress = progress(length);
     let mut lines = BufReader::with_capacity(1 << 16, progress.wrap_read(reader));
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut failed = false;
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if lines.by_ref().take(LONGEST_LINE).read_line(&mut line).map_err(unreadable)? == 0 {
-            break;
-        }
-        if line.trim().is_empty() {
-            continue;
-        }
-        let answer = sesame_policy::case::answer(&line);
-        failed |= answer.is_error();
-        if let Err(error) = writeln!(out, "{answer}") {
-            output::finish(Err(error))?;
+    let mut line = Vec::new();
+    while read_line(&mut lines, &mut line).map_err(unreadable)? {
+        let no_case = |message: &str| CaseError { id: None, pointer: String::new(), message: message.to_owned() };
+        let case = match std::str::from_utf8(&line) {
+            Ok(text) if text.trim().is_empty() => continue,
+            Ok(_) if line.len() as u64 >= LONGEST_LINE => Err(no_case("expected a line of less than 64 MiB")),
+            Ok(text) => Case::parse(text),
+            Err(_) => Err(no_case("expected UTF-8 text")),
+        };
+        failed |= case.is_err();
+        let written = writeln!(out, "{}", case.map_or_else(|error| error.answer(), |case| case.answer()));
+        if written.is_err() {
+            output::finish(written)?;
             break; // nobody reads on
         }
     }
     output::finish(out.flush())?;
     progress.finish_and_clear();
     Ok(if failed { Status::Input.into() } else { ExitCode::SUCCESS })
+}
+
+/// Reads a line without its end; of one that is too long the beginning. False at the end of the input.
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    if reader.by_ref().take(LONGEST_LINE).read_until(b'\n', line)? == 0 {
+        return Ok(false);
+    }
+    if line.pop_if(|last| *last == b'\n').is_none() && line.len() as u64 == LONGEST_LINE {
+        reader.skip_until(b'\n')?;
+    }
+    Ok(true)
 }
 
 /// A bar on a terminal, when the answers go elsewhere.

@@ -14,11 +14,17 @@ use crate::question::Question;
 use crate::subject::Subject;
 use crate::world::{Readable, World};
 
-/// The context of one question, with every key that the policies mention.
+/// The keys that a remedy may bring in, though no policy mentions them yet: whom an exception or a service control policy is
+/// for, and when a bridge ends.
+const REMEDY_KEYS: [&str; 2] = ["aws:principalarn", "aws:currenttime"];
+
+/// The context of one question, with every key that the policies mention or a remedy may.
 pub fn context(denial: &Denial, subject: &Subject, question: &Question, world: &World, set: &Assembled) -> Context {
     let facts = Facts { denial, subject, question, world };
     let mut context = Context::new();
-    for key in mentioned_keys(set) {
+    let mut keys = mentioned_keys(set);
+    keys.extend(REMEDY_KEYS.map(str::to_owned));
+    for key in keys {
         let value = facts.value(&key);
         if value != ContextValue::Absent {
             context.set(canonical(&key), value);

@@ -169,7 +169,7 @@ pub(crate) fn phase_text_of(shown: &Finding, phase: Phase, detail: Option<&str>)
 
 /// The subject of a message, of a finding that is fit to be shown: ASCII, fewer than 100 characters, and the account and
 /// Region always in it.
-pub(crate) fn subject(finding: &Finding, phase: Phase) -> String {
+pub fn subject(finding: &Finding, phase: Phase) -> String {
     let event = &finding.event;
     let account = event.account_name.as_deref().or(event.account.as_deref()).unwrap_or("unknown account");
     let region = event.region.as_deref().unwrap_or("unknown Region");

@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sesame_diagnosis::denial::{ApiGeneration, Caller, Content, Denial, Incident, Parameter, Refusal, SendParameters};
 use sesame_diagnosis::finding::{Finding, Origin, PrincipalKind, Source};
-use sesame_diagnosis::message;
 use sesame_diagnosis::record::identity;
-use sesame_policy::Arn;
+use sesame_diagnosis::world::World;
+use sesame_diagnosis::{InvalidDocument, assemble, context, examine, message, question, subject};
+use sesame_policy::{Arn, Decision, LayerKind, Possible, evaluation};
+use sesame_remediation::receipt::{Verification, Verified};
 
 /// How many request contexts and sources are kept, as when denials are folded.
 const CONTEXTS: usize = 20;
@@ -134,6 +136,7 @@ fn in_context(base: &Denial, context: &Value) -> Denial {
         _ => Parameter::Unknown,
     };
     Denial {
+        time: time(text("aws:CurrentTime").as_deref()).or(base.time),
         source_ip: text("aws:SourceIp").or_else(|| base.source_ip.clone()),
         user_agent: text("aws:UserAgent").or_else(|| base.user_agent.clone()),
         vpc_endpoint_id: text("aws:SourceVpce"),
@@ -147,6 +150,49 @@ fn in_context(base: &Denial, context: &Value) -> Denial {
         },
         ..base.clone()
     }
+}
+
+/// What the questions of a send come to with the policies as they are in this world.
+///
+/// The refusal is no evidence here, since it was of the policies as they were. What is never read, a session policy and a VPC
+/// endpoint's, is taken as absent unless AWS's message named it.
+///
+/// # Errors
+/// With `strict`, a document that bears on a question and does not parse.
+pub fn evaluate(incident: &Incident, world: &World, strict: bool) -> Result<Verification, InvalidDocument> {
+    let named = incident.latest.message.layer.as_deref();
+    let unseen = [LayerKind::Session, LayerKind::VpcEndpoint].into_iter().any(|layer| named == Some(layer.as_str()));
+    let mut requests: Vec<(Verified, Possible)> = Vec::new();
+    for (denial, _) in &incident.distinct {
+        let subject = subject::resolve(denial, world);
+        let Some(principal) = subject.principal.clone() else { continue };
+        for question in question::questions(denial, &subject, world) {
+            let set = assemble::assemble(world, &subject, &question, strict)?;
+            let context = context::context(denial, &subject, &question, world, &set);
+            let request = examine::request(principal.clone(), &question, context);
+            let possible = evaluation::decide(&set.policy_set(), &request).possible;
+            let possible = if unseen { possible.union(Possible::only(Decision::ImplicitDeny)) } else { possible };
+            let same = |known: &&mut (Verified, Possible)| {
+                known.0.action.eq_ignore_ascii_case(&question.action) && known.0.resource == question.resource.as_str()
+            };
+            match requests.iter_mut().find(same) {
+                Some((_, all)) => *all = all.union(possible),
+                None => {
+                    let (action, resource) = (question.action.clone(), question.resource.to_string());
+                    requests.push((Verified { action, resource, decision: String::new() }, possible));
+                }
+            }
+        }
+    }
+    let allowed_after = match requests.as_slice() {
+        [] => None,
+        all if all.iter().all(|(_, possible)| *possible == Possible::only(Decision::Allowed)) => Some(true),
+        all if all.iter().any(|(_, possible)| possible.refused()) => Some(false),
+        _ => None,
+    };
+    let decision = |possible: Possible| possible.determined().map_or("Undetermined", Decision::as_str).to_owned();
+    let requests = requests.into_iter().map(|(request, possible)| Verified { decision: decision(possible), ..request });
+    Ok(Verification { allowed_after, requests: requests.collect() })
 }
 
 /// What came of adding refusals to a stored incident.

@@ -9,7 +9,7 @@ use sesame_diagnosis::world::{InlinePolicy, World};
 use sesame_diagnosis::{InvalidDocument, Options, diagnose};
 use sesame_remediation::State;
 use sesame_remediation::guard::{self, GuardRefusal};
-use sesame_remediation::receipt::{Left, Receipt, SCHEMA, Verification, Verified, Written};
+use sesame_remediation::receipt::{Left, Receipt, SCHEMA, Verification, Written};
 
 use crate::again;
 use crate::ports::{PolicyWriter, PortError, WorldSource};
@@ -96,15 +96,23 @@ pub enum Refusal {
     Port(#[from] PortError),
 }
 
-/// Puts remedies in place.
+/// An order that was checked: everything that can be known before something is written is known.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    order: Order<'a>,
+    chosen: Vec<&'a Remedy>,
+    incident: Incident,
+}
+
+/// Checks an order: the guard, the digests, the limits, and that the documents are those that the remedies were made for.
 ///
-/// Everything is checked before anything is written. Once something was written the result is a receipt, whatever happened:
-/// `applied`, or `failed` with what was written put back.
-pub async fn put_in_place(
-    order: Order<'_>,
+/// # Errors
+/// Why nothing will be written.
+pub async fn prepare<'a>(
+    order: Order<'a>,
     source: &impl WorldSource,
     writer: &impl PolicyWriter,
-) -> Result<Receipt, Refusal> {
+) -> Result<Prepared<'a>, Refusal> {
     let chosen = choose(&order)?;
     let incident = again::incident(order.finding);
     let world = source.world(&incident).await?;
@@ -118,32 +126,53 @@ pub async fn put_in_place(
             return Err(Refusal::Changed { remedy: remedy.id.clone(), expected, found: show(found) });
         }
     }
-    let mut receipt = Receipt {
-        schema: SCHEMA.to_owned(),
-        finding: order.finding.id.clone(),
-        generation: order.finding.generation,
-        time: order.options.now,
-        state: State::Applied,
-        complete: true,
-        written: Vec::new(),
-        left: left(order.finding, &chosen),
-        verification: Verification::default(),
-        note: None,
-    };
-    receipt.complete = receipt.left.is_empty();
-    match write_all(&order, &chosen, &incident, source, writer, &mut receipt).await {
-        Ok(()) => receipt.note = incomplete(&receipt),
-        Err(why) => {
-            let restored = put_back_all(&mut receipt.written, writer).await;
-            receipt.state = State::Failed { restored: restored.is_ok() };
-            receipt.complete = false;
-            receipt.note = Some(match restored {
-                Ok(()) => format!("{why}; everything was put back"),
-                Err(error) => format!("{why}; and it could not be put back: {error}"),
-            });
+    Ok(Prepared { order, chosen, incident })
+}
+
+impl Prepared<'_> {
+    /// Writes, reads back, evaluates again. Whatever happens, the receipt tells it: `applied`, or `failed` with what was
+    /// written put back.
+    pub async fn write(self, source: &impl WorldSource, writer: &impl PolicyWriter) -> Receipt {
+        let Prepared { order, chosen, incident } = self;
+        let left = left(order.finding, &chosen);
+        let mut receipt = Receipt {
+            schema: SCHEMA.to_owned(),
+            finding: order.finding.id.clone(),
+            generation: order.finding.generation,
+            time: order.options.now,
+            state: State::Applied,
+            complete: left.is_empty(),
+            written: Vec::new(),
+            left,
+            verification: Verification::default(),
+            note: None,
+        };
+        match write_all(&order, &chosen, &incident, source, writer, &mut receipt).await {
+            Ok(()) => receipt.note = incomplete(&receipt),
+            Err(why) => {
+                let restored = put_back_all(&mut receipt.written, writer).await;
+                receipt.state = State::Failed { restored: restored.is_ok() };
+                receipt.complete = false;
+                receipt.note = Some(match restored {
+                    Ok(()) => format!("{why}; everything was put back"),
+                    Err(error) => format!("{why}; and it could not be put back: {error}"),
+                });
+            }
         }
+        receipt
     }
-    Ok(receipt)
+}
+
+/// Puts remedies in place: checks everything, then writes.
+///
+/// # Errors
+/// Why nothing was written. Once something was written the result is a receipt.
+pub async fn put_in_place(
+    order: Order<'_>,
+    source: &impl WorldSource,
+    writer: &impl PolicyWriter,
+) -> Result<Receipt, Refusal> {
+    Ok(prepare(order, source, writer).await?.write(source, writer).await)
 }
 
 /// Takes back what a receipt says was written, the last first. What was put back leaves the list.
@@ -281,27 +310,14 @@ async fn write_all(
     let world = source.world(incident).await.map_err(|error| format!("could not be evaluated again: {error}"))?;
     let now =
         diagnose(incident, &world, order.options).map_err(|error| format!("could not be evaluated again: {error}"))?;
-    receipt.verification = verification(&now);
-    judge(order.finding, chosen, &now, receipt.complete)
-}
-
-fn verification(now: &Finding) -> Verification {
-    let requests = now.requests.iter().map(|request| Verified {
-        action: request.action.clone(),
-        resource: request.resource.clone(),
-        decision: request.decision.clone(),
-    });
-    let allowed_after = match now.outcome {
-        Outcome::AllowedNow => Some(true),
-        Outcome::Denied => Some(false),
-        Outcome::Undetermined | Outcome::NotAuthorization => None,
-    };
-    Verification { allowed_after, requests: requests.collect() }
+    receipt.verification = again::evaluate(incident, &world, order.options.strict)
+        .map_err(|error| format!("could not be evaluated again: {error}"))?;
+    judge(order.finding, chosen, &now, receipt)
 }
 
 /// Whether what was written did what it was written for: the causes that it was to mend are gone, and where nothing else is
 /// left to do, the send is allowed, or turns on just what the remedies said it would turn on.
-fn judge(before: &Finding, chosen: &[&Remedy], now: &Finding, complete: bool) -> Result<(), String> {
+fn judge(before: &Finding, chosen: &[&Remedy], now: &Finding, receipt: &Receipt) -> Result<(), String> {
     let key = |finding: &Finding, cause: &Cause| {
         let request = finding.requests.get(cause.request);
         let request = request.map(|request| (request.action.to_ascii_lowercase(), request.resource.clone()));
@@ -318,10 +334,12 @@ fn judge(before: &Finding, chosen: &[&Remedy], now: &Finding, complete: bool) ->
         }
     }
     let open = chosen.iter().any(|remedy| remedy.verification.allowed_after.is_none());
-    match now.outcome {
-        Outcome::AllowedNow => Ok(()),
-        Outcome::Undetermined if open || !complete => Ok(()),
-        _ if !complete => Ok(()),
-        _ => Err(format!("the send is still refused: {}", now.summary.why)),
+    match receipt.verification.allowed_after {
+        Some(true) => Ok(()),
+        // What is left to do may be just what still refuses.
+        _ if !receipt.complete => Ok(()),
+        None if open => Ok(()),
+        None => Err(format!("whether the send is allowed is not known: {}", now.summary.why)),
+        Some(false) => Err(format!("the send is still refused: {}", now.summary.why)),
     }
 }

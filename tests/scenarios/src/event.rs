@@ -1,5 +1,11 @@
 //! Events in short form.
 
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 /// Expands an event to an EventBridge event with a CloudTrail record.
@@ -11,8 +17,12 @@ use serde_json::{Value, json};
 /// ```
 ///
 /// `message` defaults to SES's own text, made of caller, action and resource; `null` leaves it out. `record` overwrites fields of
-/// the record. An event that has `detail`, `eventSource` or `Records` is taken as it is.
+/// the record. An event that has `detail`, `eventSource` or `Records` is taken as it is. `{"log": ["line", …]}` are lines of an
+/// application's log, as CloudWatch Logs delivers them.
 pub fn expand(short: &Value) -> Value {
+    if let Some(lines) = short.get("log").and_then(Value::as_array) {
+        return subscription(lines);
+    }
     if ["detail", "eventSource", "Records", "awslogs"].iter().any(|key| short.get(key).is_some()) {
         return short.clone();
     }
@@ -44,6 +54,20 @@ pub fn expand(short: &Value) -> Value {
         "version": "0", "id": "7bf73129-1428-4cd3-a780-95db273d1602", "detail-type": "AWS API Call via CloudTrail", "source": "aws.ses",
         "account": account, "time": record["eventTime"], "region": region, "resources": [], "detail": record,
     })
+}
+
+/// A CloudWatch Logs subscription's payload.
+fn subscription(lines: &[Value]) -> Value {
+    let events: Vec<Value> = lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| json!({ "id": format!("line-{index}"), "timestamp": 1_772_334_000_000_i64, "message": line }))
+        .collect();
+    let payload = json!({ "messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "/app", "logStream": "app",
+        "subscriptionFilters": ["sesame"], "logEvents": events });
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(payload.to_string().as_bytes()).unwrap();
+    json!({ "awslogs": { "data": STANDARD.encode(packed.finish().unwrap()) } })
 }
 
 fn identity(caller: &str, issuer: Option<&str>, key: Option<&str>) -> Value {

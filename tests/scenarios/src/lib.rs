@@ -1,7 +1,9 @@
 //! Literate scenarios. Each Markdown file under `tests/scenarios/` tells a short story and holds three fenced blocks:
 //!
 //! - `json world`: accounts in short form, see [`world::expand`]; it becomes a snapshot folder on disk, read by the real loader;
-//! - `json event`: a CloudTrail record in short form, see [`event::expand`], or whole, or `text event` with a bare message;
+//!   left out where there is no snapshot at all;
+//! - `json event`: a CloudTrail record in short form, see [`event::expand`], or whole, or a list of them, which becomes JSON
+//!   Lines; or `text event` with a bare message;
 //! - `json expected`: a part of the finding; what it names must be so, see [`expect::differences`].
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +27,7 @@ use serde_json::Value;
 pub struct Scenario {
     /// The file's name without folder and ending.
     pub name: String,
-    /// The snapshot's files by path.
+    /// The snapshot's files by path; empty when there is no snapshot.
     pub files: Vec<(String, Value)>,
     /// The event as the command line would get it.
     pub event: String,
@@ -48,14 +50,17 @@ pub fn read(path: &Path) -> Scenario {
         Some(serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{name}: block `{info}`: {error}")))
     };
     assert!(text.starts_with("# "), "{name}: a scenario begins with a title");
-    let world = json("json world").unwrap_or_else(|| panic!("{name}: no block `json world`"));
     let event = match (json("json event"), block("text event")) {
+        (Some(Value::Array(list)), _) => {
+            list.iter().map(|short| format!("{}\n", event::expand(short))).collect::<String>()
+        }
         (Some(short), _) => event::expand(&short).to_string(),
         (None, Some(message)) => serde_json::json!({ "message": message }).to_string(),
         (None, None) => panic!("{name}: no block `json event` or `text event`"),
     };
     let expected = json("json expected").unwrap_or_else(|| panic!("{name}: no block `json expected`"));
-    Scenario { files: world::expand(&world), name, event, expected }
+    let files = json("json world").map(|world| world::expand(&world)).unwrap_or_default();
+    Scenario { files, name, event, expected }
 }
 
 /// All scenarios of the project, sorted by name.
@@ -81,4 +86,14 @@ pub fn write_snapshot(scenario: &Scenario, folder: &Path) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, serde_json::to_string_pretty(content).unwrap()).unwrap();
     }
+}
+
+/// Writes a scenario's event as `event.json` into a folder.
+pub fn write_event(scenario: &Scenario, folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let event = match serde_json::from_str::<Value>(&scenario.event) {
+        Ok(event) => serde_json::to_string_pretty(&event).unwrap(),
+        Err(_) => scenario.event.clone(),
+    };
+    std::fs::write(folder.join("event.json"), event).unwrap();
 }

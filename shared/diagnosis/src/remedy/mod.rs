@@ -152,11 +152,22 @@ impl Bench<'_, '_> {
             let mut unique = actions.clone();
             unique.sort();
             unique.dedup();
+            let place = match first.blocker.layer() {
+                LayerKind::Boundary => first.cause.policy.as_ref().map(|info| format!(" in {}", words::policy(info))),
+                LayerKind::ServiceControl => first
+                    .cause
+                    .level
+                    .as_ref()
+                    .map(|level| format!(" in a service control policy on {}", words::level(level))),
+                LayerKind::Resource => Some(" in a sending authorization policy of that identity".to_owned()),
+                _ => None,
+            };
             draft.title = format!(
-                "Allow {} to call {} on {}",
+                "Allow {} to call {} on {}{}",
                 words::who(self.situation.subject),
                 words::list(&unique),
-                resources.join(", ")
+                words::join(&resources),
+                place.unwrap_or_default()
             );
         }
         self.drafts.push(draft);
@@ -238,12 +249,13 @@ impl Bench<'_, '_> {
         let guarded: Vec<grant::Grant> = grants.iter().map(|grant| self.for_this_principal(grant)).collect();
         let statements = grant::statements(&guarded, None);
         if level.policies.len() < SCPS_PER_NODE {
-            let at = Target {
-                account: management,
-                policy: Some(self.own_name()),
-                node: Some(node),
-                ..target(TargetKind::Scp)
-            };
+            // Names are unique in an organization: two levels that lack the allow get a policy each.
+            let name = self.own_name();
+            let taken =
+                |draft: &Draft| draft.target.kind == TargetKind::Scp && draft.target.policy.as_ref() == Some(&name);
+            let taken = self.drafts.iter().any(taken);
+            let name = if taken { format!("{name}-{node}") } else { name };
+            let at = Target { account: management, policy: Some(name), node: Some(node), ..target(TargetKind::Scp) };
             return Some(self.draft(Operation::Put, at, None, Some(grant::document(statements))));
         }
         let editable = level.policies.iter().find(|policy| {
@@ -349,7 +361,10 @@ impl Bench<'_, '_> {
             let (Some(info), Some(policy)) = (&attached.info, &attached.document) else { continue };
             let Some(statement) = policy.statements.get(at.statement) else { continue };
             let name = words::statement_name(statement.sid.as_deref(), at.statement);
-            let own = self.drafts.iter().position(|draft| draft.target == attached.target && draft.before.is_some());
+            let own = self
+                .drafts
+                .iter()
+                .position(|draft| patched::same_policy(&draft.target, &attached.target) && draft.before.is_some());
             let document = match own {
                 Some(own) => self.drafts.get(own).and_then(|draft| draft.after.clone()),
                 None => Some(raw_value(policy)),
@@ -364,8 +379,8 @@ impl Bench<'_, '_> {
                 let mut draft = self.draft(Operation::Detach, attached.target.clone(), Some(document), None);
                 draft.fixes = vec![index];
                 draft.title = format!("Detach {}", words::policy(info));
-                draft.why = "AWS's own policy cannot be edited, and taking it off widens much: for a person to weigh"
-                    .to_owned();
+                draft.why =
+                    "AWS's own policy cannot be edited, and what else it denies is for a person to weigh".to_owned();
                 self.drafts.push(draft);
                 continue;
             }
@@ -383,7 +398,7 @@ impl Bench<'_, '_> {
                 }
                 Ok(None) => self.unmended = true,
                 Ok(Some(exception)) => {
-                    let how = format!("In {name} of {}: {}", words::policy(info), exception.how);
+                    let how = words::capital(&format!("{} {name} of {}", exception.how, words::policy(info)));
                     match own.and_then(|own| self.drafts.get_mut(own)) {
                         Some(draft) => {
                             draft.after = Some(exception.after);
@@ -420,11 +435,7 @@ impl Bench<'_, '_> {
             return false;
         }
         let Some(contexts) = self.situation.examined.get(found.cause.request) else { return false };
-        let Some(draft) = self
-            .drafts
-            .iter()
-            .find(|draft| draft.target.policy == attached.target.policy && draft.target.kind == attached.target.kind)
-        else {
+        let Some(draft) = self.drafts.iter().find(|draft| patched::same_policy(&draft.target, &attached.target)) else {
             return false;
         };
         let remedy = draft.remedy(String::new(), None, self.situation.finding);
@@ -438,9 +449,7 @@ impl Bench<'_, '_> {
     }
 
     fn add_fix(&mut self, attached: &Attached, index: usize) {
-        let same = |draft: &&mut Draft| {
-            draft.target.policy == attached.target.policy && draft.target.kind == attached.target.kind
-        };
+        let same = |draft: &&mut Draft| patched::same_policy(&draft.target, &attached.target);
         if let Some(draft) = self.drafts.iter_mut().find(same) {
             draft.fixes.push(index);
         }
@@ -462,7 +471,7 @@ impl Bench<'_, '_> {
             TargetKind::PermissionSet => {
                 return advice("a role of IAM Identity Center is changed through its permission set");
             }
-            TargetKind::Boundary => return advice("a permissions boundary is a guardrail: its owner decides"),
+            TargetKind::Boundary => return advice("a permissions boundary is a guardrail, and its owner decides"),
             TargetKind::Scp => return advice("service control policies belong to the organization's administrators"),
             TargetKind::CustomerManaged | TargetKind::GroupInline => {
                 return advice(
@@ -476,19 +485,26 @@ impl Bench<'_, '_> {
             return advice("this document is somebody else's");
         }
         if !draft.target.account.as_deref().is_some_and(ours) {
-            return advice("the document is in another account: its owner decides");
+            return advice("the document is in another account, and its owner decides");
+        }
+        let sender = self.situation.subject.account_id.as_deref();
+        if draft.target.kind == TargetKind::SendingAuthorization && sender.is_some_and(|sender| !ours(sender)) {
+            return advice("the sender is in another account, whose principals are not this account's to judge");
         }
         if denial.provenance != Provenance::Cloudtrail {
-            return advice("only a CloudTrail record proves who was refused; this came in another way");
+            return advice("only a CloudTrail record proves who was refused, and this came in another way");
         }
         if let Some(key) = opened.iter().find(|key| applicability_of_opening(key) == AdviceOnly) {
             return (
                 AdviceOnly,
-                format!("blocked as configured: it widens the guard on `{key}`, which its owner decides"),
+                format!("blocked as configured: it widens the condition on `{key}`, which its owner decides"),
             );
         }
         if let Some(key) = opened.first() {
-            return (NeedsReview, format!("blocked as configured: it opens the guard on `{key}` by the refused value"));
+            return (
+                NeedsReview,
+                format!("blocked as configured: it widens the condition on `{key}`, which somebody wrote"),
+            );
         }
         if let Some(doubt) = self.situation.doubtful {
             return (NeedsReview, doubt.to_owned());
@@ -568,6 +584,10 @@ fn prove(
     let helps = remedies.iter().take(planned).all(|remedy| remedy.verification.allowed_after != Some(false));
     let complete = planned > 0 && helps && !unmended && !situation.futile;
     let plan = if complete { (0..planned).map(id).collect() } else { Vec::new() };
+    // A grant that cannot help is not offered at all.
+    if situation.futile {
+        remedies.clear();
+    }
     // What does not help is not offered in place of what does.
     if complete {
         remedies.retain(|remedy| remedy.alternative_to.is_none() || remedy.verification.allowed_after != Some(false));

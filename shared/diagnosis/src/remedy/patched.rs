@@ -90,7 +90,7 @@ fn replace(set: &mut Assembled, target: &Target, document: &Value) -> bool {
 }
 
 /// Whether two targets name one policy, wherever it is attached.
-fn same_policy(one: &Target, other: &Target) -> bool {
+pub fn same_policy(one: &Target, other: &Target) -> bool {
     if one.policy.is_none() || one.policy != other.policy {
         return false;
     }
