@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use sesame_policy::{ContextValue, Decision, LayerKind, Possible};
 
+use crate::assemble::Attached;
 use crate::causes::{Found, causes};
 use crate::context::{SHOWN_KEYS, values};
 use crate::denial::{Denial, Incident, Refusal};
@@ -29,15 +30,15 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
     }
     let examined = examine_all(incident, &subject, world, options)?;
     let mut found = causes(&examined, denial, &subject);
-    if !anything_readable(&examined) {
+    if !anything_readable(&examined, &subject) {
         found.clear();
     }
     let facts = Facts { incident, denial, subject: &subject, world, examined: &examined, causes: &found };
     let wrong_principal = hint::wrong_principal(&facts);
     let wrong_region = hint::wrong_region(&facts);
     let doubtful = match (&wrong_principal, &wrong_region) {
-        (Some(_), _) => Some("another principal of the account may already send this: see the hint wrong-principal"),
-        (None, Some(_)) => Some("the send may be meant for another Region: see the hint wrong-region"),
+        (Some(_), _) => Some("another principal of the account may already send this"),
+        (None, Some(_)) => Some("the send may be meant for another Region"),
         (None, None) => None,
     };
     let planned = remedy::plan(&Situation {
@@ -103,12 +104,14 @@ fn same_question(one: &Question, other: &Question) -> bool {
     one.resource == other.resource && one.action.eq_ignore_ascii_case(&other.action)
 }
 
-/// Whether any policy at all could be read.
-fn anything_readable(examined: &[Vec<Examined>]) -> bool {
+/// Whether any layer that could refuse was read as a whole; a principal or an identity that has no policies counts as read.
+fn anything_readable(examined: &[Vec<Examined>], subject: &Subject) -> bool {
+    let read = |policies: &[Attached]| policies.iter().all(|policy| policy.document.is_some());
     examined.iter().flatten().any(|examined| {
-        examined.set.iter().any(|(_, _, policy)| policy.document.is_some())
-            // A principal that was read and has no policies is readable too.
-            || (examined.set.identity.is_empty() && examined.evaluation.layer(LayerKind::Identity).is_some())
+        let set = &examined.set;
+        set.iter().any(|(_, _, policy)| policy.document.is_some())
+            || (subject.entity.is_some() && read(&set.identity))
+            || (examined.question.resource.resource().starts_with("identity/") && read(&set.resource))
     })
 }
 

@@ -52,8 +52,8 @@ pub struct Buttons {
 pub fn slack(finding: &Finding, options: &SlackOptions) -> Value {
     let id = escape::id(&finding.id);
     let later = options.phase.as_ref().filter(|(phase, _)| *phase != Phase::Finding);
-    let note = later.map(|(phase, detail)| phase::phase_text(finding, *phase, detail.as_deref()));
     let finding = &escape::shown(finding, Medium::Plain);
+    let note = later.map(|(phase, detail)| phase::phase_text_of(finding, *phase, detail.as_deref()));
     let title = note.as_ref().map_or_else(|| phase::subject(finding, Phase::Finding), |note| note.subject.clone());
 
     let mut blocks = vec![Block::header(&title)];
@@ -307,8 +307,14 @@ struct Text {
 
 impl Text {
     fn plain(text: &str, limit: usize) -> Text {
-        let text = text.chars().take(limit).collect();
-        Text { kind: "plain_text", text, verbatim: None, emoji: Some(false) }
+        let mut longest = limit;
+        let mut escaped = escape::angle(text);
+        while escaped.chars().count() > limit {
+            // Cut before it is escaped, so that no escape is cut in two.
+            longest = longest * 3 / 4;
+            escaped = escape::angle(&text.chars().take(longest).collect::<String>());
+        }
+        Text { kind: "plain_text", text: escaped, verbatim: None, emoji: Some(false) }
     }
     fn marked(text: &str, limit: usize) -> Text {
         // Every part was cut to its share before; this only holds the limit whatever comes.

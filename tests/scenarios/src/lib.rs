@@ -87,3 +87,13 @@ pub fn write_snapshot(scenario: &Scenario, folder: &Path) {
         std::fs::write(path, serde_json::to_string_pretty(content).unwrap()).unwrap();
     }
 }
+
+/// Writes a scenario's event as `event.json` into a folder.
+pub fn write_event(scenario: &Scenario, folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let event = match serde_json::from_str::<Value>(&scenario.event) {
+        Ok(event) => serde_json::to_string_pretty(&event).unwrap(),
+        Err(_) => scenario.event.clone(),
+    };
+    std::fs::write(folder.join("event.json"), event).unwrap();
+}

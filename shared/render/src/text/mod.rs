@@ -40,6 +40,11 @@ impl TextOptions {
 
 /// The body of an e-mail: at most 8 KiB, what matters first. Evidence is left out where it would be longer.
 pub fn email(finding: &Finding, options: &TextOptions) -> String {
+    email_of(&escape::shown(finding, Medium::Plain), options)
+}
+
+/// The same of a finding that is fit to be shown.
+pub(crate) fn email_of(finding: &Finding, options: &TextOptions) -> String {
     let parts = parts(finding, options);
     let foot = |left_out: &[&str]| foot(finding, options, left_out);
     let mut left_out: Vec<&str> = Vec::new();
@@ -60,13 +65,19 @@ pub fn email(finding: &Finding, options: &TextOptions) -> String {
 
 /// The same for a terminal, as long as it is.
 pub fn terminal(finding: &Finding, options: &TextOptions) -> String {
+    let finding = &escape::shown(finding, Medium::Plain);
     let parts = parts(finding, options);
     assemble(&parts.iter().collect::<Vec<_>>(), &foot(finding, options, &[]))
 }
 
 /// The short message of a later phase, for an e-mail.
 pub fn phase_email(finding: &Finding, phase: Phase, detail: Option<&str>) -> String {
-    let message = phase::phase_text(finding, phase, detail);
+    phase_email_of(&escape::shown(finding, Medium::Plain), phase, detail)
+}
+
+/// The same of a finding that is fit to be shown.
+pub(crate) fn phase_email_of(finding: &Finding, phase: Phase, detail: Option<&str>) -> String {
+    let message = phase::phase_text_of(finding, phase, detail);
     let mut out = Writer::new(100, false);
     out.paragraph(&message.sentence);
     for about in &message.about {
@@ -90,7 +101,6 @@ struct Part {
 }
 
 fn parts(finding: &Finding, options: &TextOptions) -> Vec<Part> {
-    let finding = &escape::shown(finding, Medium::Plain);
     let part = |name, rank, write: &dyn Fn(&mut Writer)| {
         let mut out = Writer::new(options.width, options.styled);
         write(&mut out);
