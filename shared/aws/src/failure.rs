@@ -1,5 +1,6 @@
 //! What an AWS error means: a gap for whoever reads, an error that may pass or not for whoever writes.
 
+use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use sesame_diagnosis::finding::{Gap, GapReason};
 use sesame_responder::ports::PortError;
@@ -11,29 +12,49 @@ pub(crate) struct Failure {
     pub code: String,
     /// AWS's own words, where it had some.
     pub message: Option<String>,
-    /// As a gap has it.
-    pub reason: GapReason,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Refused,
+    NotFound,
+    Throttled,
+    /// AWS did not answer, or could not at that moment.
+    Unanswered,
+    /// AWS took the request for wrong.
+    Wrong,
 }
 
 impl Failure {
-    pub(crate) fn of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
-        let unanswered = |code: &str| Failure { code: code.to_owned(), message: None, reason: GapReason::Timeout };
+    pub(crate) fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
+        let unanswered = |code: &str| Failure { code: code.to_owned(), message: None, kind: Kind::Unanswered };
         match error {
             SdkError::ServiceError(context) => {
                 let code = context.err().code().unwrap_or("an error without a code").to_owned();
                 let message = context.err().message().map(str::to_owned);
-                Failure { reason: reason(&code), code, message }
+                Failure { kind: kind(&code, context.raw().status().as_u16()), code, message }
             }
             SdkError::TimeoutError(_) => unanswered("no answer in time"),
             SdkError::DispatchFailure(_) => unanswered("no connection"),
             SdkError::ResponseError(_) => unanswered("an answer that could not be read"),
-            _ => unanswered("a request that could not be made"),
+            _ => Failure { kind: Kind::Wrong, ..unanswered("a request that could not be made") },
         }
     }
 
     /// Whether the thing that was asked for is not there.
     pub(crate) fn is_not_found(&self) -> bool {
-        self.reason == GapReason::NotFound
+        self.kind == Kind::NotFound
+    }
+
+    fn reason(&self) -> GapReason {
+        match self.kind {
+            Kind::Refused => GapReason::AccessDenied,
+            Kind::Throttled => GapReason::Throttled,
+            Kind::Unanswered => GapReason::Timeout,
+            // What AWS takes no request for is not to be found; the summary has AWS's code.
+            Kind::NotFound | Kind::Wrong => GapReason::NotFound,
+        }
     }
 
     /// The gap of a layer; `call` names the operation and its object, `what` says what is not known for it.
@@ -41,7 +62,7 @@ impl Failure {
         Gap {
             layer: layer.to_owned(),
             source: call.to_owned(),
-            reason: self.reason,
+            reason: self.reason(),
             summary: format!("{what} could not be read: `{call}` gave {}", self.code),
         }
     }
@@ -52,16 +73,16 @@ impl Failure {
             Some(message) => format!("{call} gave {}: {message}", self.code),
             None => format!("{call} gave {}", self.code),
         };
-        match self.reason {
-            GapReason::Throttled | GapReason::Timeout => PortError::passing(message),
-            _ => PortError::lasting(message),
+        match self.kind {
+            Kind::Throttled | Kind::Unanswered => PortError::passing(message),
+            Kind::Refused | Kind::NotFound | Kind::Wrong => PortError::lasting(message),
         }
     }
 }
 
 /// Services spell the same thing differently: `NoSuchEntity` (IAM), `NotFoundException` (SES), `TargetNotFoundException`
 /// (Organizations), `Throttling`, `TooManyRequestsException`, …
-fn reason(code: &str) -> GapReason {
+fn kind(code: &str, status: u16) -> Kind {
     const REFUSED: [&str; 8] = [
         "AccessDenied",
         "UnauthorizedOperation",
@@ -73,12 +94,14 @@ fn reason(code: &str) -> GapReason {
         "InvalidSignature",
     ];
     if REFUSED.iter().any(|prefix| code.starts_with(prefix)) {
-        GapReason::AccessDenied
+        Kind::Refused
     } else if code.starts_with("NoSuchEntity") || code.contains("NotFound") || code.contains("NonExistent") {
-        GapReason::NotFound
+        Kind::NotFound
     } else if code.contains("Throttl") || code.starts_with("TooManyRequests") || code.contains("LimitExceeded") {
-        GapReason::Throttled
+        Kind::Throttled
+    } else if status >= 500 {
+        Kind::Unanswered
     } else {
-        GapReason::Timeout
+        Kind::Wrong
     }
 }

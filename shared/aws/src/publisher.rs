@@ -2,7 +2,6 @@
 
 use aws_sdk_sns::types::MessageAttributeValue;
 use jiff::Timestamp;
-use sesame_render::Phase;
 use sesame_render::sns::{SnsMessage, SnsOptions, sns};
 use sesame_responder::ports::{Notice, PortError, Publisher};
 
@@ -23,22 +22,20 @@ impl SnsPublisher {
         SnsPublisher { clients, topic: topic.into(), table: table.into() }
     }
 
-    fn message(&self, notice: Notice<'_>, now: Timestamp) -> Option<SnsMessage> {
+    fn message(&self, notice: Notice<'_>, now: Timestamp) -> SnsMessage {
         let finding = notice.finding();
-        let phase = Phase::ALL.into_iter().find(|phase| phase.as_str() == notice.phase.as_str())?;
         let options = SnsOptions {
             stored_pointer: Some(format!("dynamodb:{}/{}", self.table, finding.id)),
             detail: notice.record.history.last().and_then(|change| change.note.clone()),
             ..SnsOptions::at(now)
         };
-        Some(sns(finding, phase, &options))
+        sns(finding, notice.phase, &options)
     }
 }
 
 impl Publisher for SnsPublisher {
     async fn publish(&self, notice: Notice<'_>) -> Result<(), PortError> {
-        let unknown = || PortError::lasting(format!("there is no message for the phase `{}`", notice.phase));
-        let message = self.message(notice, Timestamp::now()).ok_or_else(unknown)?;
+        let message = self.message(notice, Timestamp::now());
         let request = self.clients.sns.publish().topic_arn(&self.topic).subject(&message.subject);
         let mut request = request.message(message.message_text()).message_structure("json");
         for (name, value) in &message.message_attributes {

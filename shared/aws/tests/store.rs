@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json as value};
 use sesame_aws::{DeadLetters, DynamoStore, SnsPublisher};
 use sesame_diagnosis::finding::Finding;
-use sesame_remediation::Phase;
+use sesame_render::Phase;
 use sesame_responder::ports::{FindingStore, Notice, Publisher, SaveError};
 use sesame_responder::record::{Alert, Record};
 
@@ -202,10 +202,15 @@ async fn a_record_that_no_cut_makes_small_enough_is_refused_for_good() {
 
 #[tokio::test]
 async fn errors_say_whether_another_attempt_may_help() {
-    for (code, retry) in
-        [("AccessDeniedException", false), ("ThrottlingException", true), ("InternalServerError", true)]
-    {
-        let aws = FakeAws::start(move |_| json_error(400, code)).await;
+    let cases = [
+        (400, "AccessDeniedException", false),
+        (400, "ValidationException", false),
+        (400, "ResourceNotFoundException", false),
+        (400, "ThrottlingException", true),
+        (500, "InternalServerError", true),
+    ];
+    for (status, code, retry) in cases {
+        let aws = FakeAws::start(move |_| json_error(status, code)).await;
         let error = DynamoStore::new(aws.impatient_clients(), "findings").load("f-1").await.unwrap_err();
         assert_eq!(error.retry, retry, "{error}");
         assert!(error.message.starts_with("dynamodb:GetItem gave "), "{error}");

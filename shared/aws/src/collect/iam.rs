@@ -258,7 +258,7 @@ fn or_gap<T>(list: Result<Vec<T>, Gap>) -> (Vec<T>, Option<Gap>) {
     }
 }
 
-fn listing<E, R>(error: &aws_sdk_iam::error::SdkError<E, R>, operation: &str, name: &str) -> Gap
+fn listing<E>(error: &aws_sdk_iam::error::SdkError<E>, operation: &str, name: &str) -> Gap
 where
     E: aws_sdk_iam::error::ProvideErrorMetadata,
 {
