@@ -162,7 +162,8 @@ fn traces_fit(evaluation: &Evaluation) -> Result<(), TestCaseError> {
             );
             prop_assert!(elements == trace.outcome || elements == Truth::Unknown, "{:?}", trace);
         }
-        let outcome = |at: &StatementRef| layer.statements.iter().find(|trace| trace.at == *at).map(|trace| trace.outcome);
+        let outcome =
+            |at: &StatementRef| layer.statements.iter().find(|trace| trace.at == *at).map(|trace| trace.outcome);
         prop_assert!(layer.decisive.iter().all(|at| outcome(at).is_some_and(Truth::possible)), "{:?}", layer);
     }
     Ok(())
