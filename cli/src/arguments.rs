@@ -38,8 +38,12 @@ pub enum Command {
     Check(Check),
     /// Put a finding's remedies into a snapshot, or take them out again
     Apply(Apply),
+    /// Fold log archives into findings: a table, and a report with a picture
+    Replay(Replay),
     /// Evaluate policies alone: JSON Lines of cases in, decisions out
     Evaluate(Evaluate),
+    /// The whole loop on a sample organization, without an AWS account
+    Demo(Demo),
     /// Commands that need an AWS account.
     #[command(flatten)]
     Live(Live),
@@ -160,16 +164,16 @@ pub struct Apply {
     #[command(flatten)]
     pub input: ApplyInput,
     /// One remedy of the finding, instead of its plan
-    #[arg(long, value_name = "ID", requires = "finding", conflicts_with = "plan")]
+    #[arg(long, value_name = "ID", requires = "finding", conflicts_with_all = ["plan", "rollback"])]
     pub remedy: Option<String>,
     /// The finding's plan (this is the default)
-    #[arg(long, requires = "finding")]
+    #[arg(long, requires = "finding", conflicts_with = "rollback")]
     pub plan: bool,
     /// The snapshot folder to change
     #[arg(long, value_name = "DIR")]
     pub snapshot: PathBuf,
     /// Also write what is advice only: service control policies, boundaries, documents of others
-    #[arg(long, requires = "finding")]
+    #[arg(long, requires = "finding", conflicts_with = "rollback")]
     pub force_advice: bool,
     /// The present time, for output that does not change
     #[arg(long, value_name = "TIME", hide = true)]
@@ -188,6 +192,33 @@ pub struct ApplyInput {
     pub rollback: Option<PathBuf>,
 }
 
+/// `sesame replay`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads every .json, .jsonl and .gz file in the folders: CloudTrail log files, events, records, application logs.
+
+Examples:
+  sesame replay ./AWSLogs --snapshot ./snapshot
+  sesame replay ./AWSLogs --snapshot ./snapshot --html report.html
+  sesame replay march.jsonl.gz --snapshot ./snapshot --format json > findings.jsonl")]
+pub struct Replay {
+    /// Files, and folders of files
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Where the policies come from
+    #[command(flatten)]
+    pub source: Source,
+    /// Also write a report with a picture of the causes over time
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Print findings in this format in place of the table
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// The present time, for output that does not change
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub now: Option<Timestamp>,
+}
+
 /// `sesame evaluate`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -200,6 +231,14 @@ pub struct Evaluate {
     /// JSON Lines of cases; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub cases: PathBuf,
+}
+
+/// `sesame demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The folder for what comes of it; made anew at every run
+    #[arg(long, value_name = "DIR", default_value = "demo-out")]
+    pub out: PathBuf,
 }
 
 /// Commands that only a build with the `aws` feature can do.

@@ -11,19 +11,16 @@ use sesame_diagnosis::world::World;
 use sesame_diagnosis::{Options, fold};
 
 use crate::arguments::{Diagnose, Source};
-use crate::failure::{Failure, Status, report};
+use crate::failure::{Failure, Status, name, report};
 use crate::{live, output, present, time, world};
 
 /// Reads denials, and prints a finding for each.
 pub fn run(arguments: &Diagnose) -> Result<ExitCode, Failure> {
     if arguments.source.live {
-        return Err(live::unavailable("--live"));
+        return Err(live::unavailable("--live")); // before a long input is read
     }
     let input = match (&arguments.input.event, &arguments.input.message) {
-        (Some(path), _) => {
-            let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-            input::read(&read(path)?, &name)
-        }
+        (Some(path), _) => input::read(&read(path)?, &name(path)),
         (None, message) => input::read_message(message.as_deref().unwrap_or_default(), None, None),
     };
     let Input { denials, skipped, errors, errors_left_out } = input;
@@ -42,7 +39,7 @@ pub fn run(arguments: &Diagnose) -> Result<ExitCode, Failure> {
     }
     let options = options(&arguments.source, arguments.now);
     let findings = diagnose_all(&fold::fold(denials), &world, &options)?;
-    output::print(&present::findings(&findings, arguments.format)?)?;
+    output::print(&present::findings(&findings, arguments.format, options.now))?;
     Ok(status)
 }
 
@@ -60,17 +57,8 @@ pub fn options(source: &Source, now: Option<jiff::Timestamp>) -> Options {
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     if path == Path::new("-") {
         let mut bytes = Vec::new();
-        return match std::io::stdin().lock().read_to_end(&mut bytes) {
-            Ok(_) => Ok(bytes),
-            Err(error) => Err(Failure::input(format!("standard input: could not be read: {error}"))),
-        };
+        std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::unreadable(path, &error))?;
+        return Ok(bytes);
     }
-    std::fs::read(path).map_err(|error| {
-        let found = match error.kind() {
-            std::io::ErrorKind::NotFound => "expected a file, found none".to_owned(),
-            std::io::ErrorKind::IsADirectory => "expected a file, found a folder".to_owned(),
-            _ => format!("could not be read: {error}"),
-        };
-        Failure::input(format!("{}: {found}", path.display()))
-    })
+    std::fs::read(path).map_err(|error| Failure::unreadable(path, &error))
 }

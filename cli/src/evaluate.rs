@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use sesame_policy::case::{Case, CaseError};
 
 use crate::arguments::Evaluate;
 use crate::failure::{Failure, Status};
@@ -18,7 +18,7 @@ const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 /// Answers each case in its turn.
 pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     let path = &arguments.cases;
-    let unreadable = |error: io::Error| Failure::input(format!("{}: could not be read: {error}", path.display()));
+    let unreadable = |error: io::Error| Failure::unreadable(path, &error);
     let (reader, length): (Box<dyn Read>, Option<u64>) = match path == Path::new("-") {
         true => (Box::new(io::stdin()), None),
         false => {
@@ -33,22 +33,15 @@ pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     let mut failed = false;
     let mut line = Vec::new();
     while read_line(&mut lines, &mut line).map_err(unreadable)? {
-        let answer = match std::str::from_utf8(&line) {
+        let no_case = |message: &str| CaseError { id: None, pointer: String::new(), message: message.to_owned() };
+        let case = match std::str::from_utf8(&line) {
             Ok(text) if text.trim().is_empty() => continue,
-            Ok(_) if line.len() as u64 >= LONGEST_LINE => Err("expected a line of less than 64 MiB"),
-            Ok(text) => Ok(sesame_policy::case::answer(text)),
-            Err(_) => Err("expected UTF-8 text"),
+            Ok(_) if line.len() as u64 >= LONGEST_LINE => Err(no_case("expected a line of less than 64 MiB")),
+            Ok(text) => Case::parse(text),
+            Err(_) => Err(no_case("expected UTF-8 text")),
         };
-        let written = match answer {
-            Ok(answer) => {
-                failed |= answer.is_error();
-                writeln!(out, "{answer}")
-            }
-            Err(message) => {
-                failed = true;
-                writeln!(out, "{}", json!({ "id": null, "error": { "pointer": "", "message": message } }))
-            }
-        };
+        failed |= case.is_err();
+        let written = writeln!(out, "{}", case.map_or_else(|error| error.answer(), |case| case.answer()));
         if written.is_err() {
             output::finish(written)?;
             break; // nobody reads on

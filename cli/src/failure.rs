@@ -1,6 +1,8 @@
 //! How a command ends when it cannot do what was asked: one line on standard error, and a status.
 
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use sesame_diagnosis::InvalidDocument;
@@ -30,6 +32,15 @@ impl Failure {
     /// The input could not be read, or what was asked was refused.
     pub fn input(message: impl fmt::Display) -> Failure {
         Failure { status: Status::Input, message: message.to_string() }
+    }
+    /// An input file that could not be read.
+    pub fn unreadable(path: &Path, error: &io::Error) -> Failure {
+        let found = match error.kind() {
+            io::ErrorKind::NotFound => "expected a file, found none".to_owned(),
+            io::ErrorKind::IsADirectory => "expected a file, found a folder".to_owned(),
+            _ => format!("could not be read: {error}"),
+        };
+        Failure::input(format!("{}: {found}", name(path)))
     }
     /// Wrong usage.
     pub fn usage(message: impl fmt::Display) -> Failure {
@@ -63,6 +74,11 @@ impl From<InvalidDocument> for Failure {
     fn from(error: InvalidDocument) -> Failure {
         Failure::snapshot(error)
     }
+}
+
+/// An input's name in messages.
+pub fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// One line on standard error. Names and messages come from outside: what would end the line, or steer a terminal, is shown.

@@ -3,12 +3,15 @@
 mod apply;
 mod arguments;
 mod check;
+mod demo;
 mod diagnose;
 mod evaluate;
 mod failure;
 mod live;
+mod mail;
 mod output;
 mod present;
+mod replay;
 mod time;
 mod world;
 
@@ -24,6 +27,8 @@ fn main() -> ExitCode {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Live(command) => live::run(&command),
     };

@@ -1,7 +1,8 @@
 //! Causes: one for each request and deciding Deny; for a missing allow one for each request, layer and level.
 
-use sesame_policy::LayerKind;
+use sesame_policy::Effect;
 
+use crate::assemble::Attached;
 use crate::denial::Denial;
 use crate::evidence::{condition_info, statement_info};
 use crate::examine::{Blocker, Examined};
@@ -78,10 +79,16 @@ fn found(
             cause.conditions =
                 trace.map(|trace| trace.conditions.iter().map(condition_info).collect()).unwrap_or_default();
         }
-        Blocker::Gate(LayerKind::Boundary, _) => {
-            cause.policy = examined.set.policies(layer, None).first().and_then(|policy| policy.info.clone());
+        Blocker::Gate(_, level) => {
+            cause.policy = near.first().map(|near| near.info.policy.clone()).or_else(|| {
+                let policies = examined.set.policies(layer, *level);
+                let allows = |policy: &&Attached| {
+                    let statements = policy.document.iter().flat_map(|document| &document.statements);
+                    statements.into_iter().any(|statement| statement.effect == Effect::Allow)
+                };
+                policies.iter().find(allows).or(policies.first()).and_then(|policy| policy.info.clone())
+            });
         }
-        Blocker::Gate(..) => {}
         Blocker::Unreadable(_, level, index) => {
             cause.kind = denial.message.kind.unwrap_or(CauseKind::NoAllow);
             cause.policy = examined.set.policies(layer, *level).get(*index).and_then(|policy| policy.info.clone());

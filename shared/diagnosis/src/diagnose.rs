@@ -37,8 +37,8 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
     let wrong_principal = hint::wrong_principal(&facts);
     let wrong_region = hint::wrong_region(&facts);
     let doubtful = match (&wrong_principal, &wrong_region) {
-        (Some(_), _) => Some("another principal of the account may already send this: see the hint wrong-principal"),
-        (None, Some(_)) => Some("the send may be meant for another Region: see the hint wrong-region"),
+        (Some(_), _) => Some("another principal of the account may already send this"),
+        (None, Some(_)) => Some("the send may be meant for another Region"),
         (None, None) => None,
     };
     let planned = remedy::plan(&Situation {

@@ -1,7 +1,6 @@
 //! Near misses: the Allow statements that came close to letting the request through, nearest first.
 
-use sesame_policy::document::{PrincipalElement, PrincipalPattern};
-use sesame_policy::{Arn, Effect, LayerKind, Statement, StatementRef, StatementTrace, Truth};
+use sesame_policy::{Arn, Effect, LayerKind, PolicyDocument, Statement, StatementRef, StatementTrace, Truth};
 
 use crate::evidence::{condition_info, fails, statement, statement_info};
 use crate::examine::Examined;
@@ -64,7 +63,7 @@ fn near(examined: &Examined, trace: &StatementTrace) -> Option<Near> {
             (texts(patterns.map(|pattern| pattern.as_str())), Some(request.resource.to_string()))
         }
         "Principal" => (
-            statement.principal.as_ref().map(principal_texts).unwrap_or_default(),
+            attached.document.as_deref().map(|document| principal_texts(document, statement)).unwrap_or_default(),
             Some(words::principal_text(&request.principal)),
         ),
         _ => {
@@ -83,7 +82,7 @@ fn near(examined: &Examined, trace: &StatementTrace) -> Option<Near> {
         condition,
         summary: String::new(),
     };
-    info.summary = words::near_miss(&info);
+    info.summary = words::near_miss(&info, statement);
     Some(Near { at: trace.at.clone(), cost, info })
 }
 
@@ -91,18 +90,23 @@ fn texts<'t>(values: impl Iterator<Item = &'t str>) -> Vec<String> {
     values.map(str::to_owned).collect()
 }
 
-/// The members of a principal element as written.
-pub fn principal_texts(element: &PrincipalElement) -> Vec<String> {
-    let text = |member: &PrincipalPattern| match member {
-        PrincipalPattern::Everyone => "*".to_owned(),
-        PrincipalPattern::Arn(arn) => arn.to_string(),
-        PrincipalPattern::Account(text)
-        | PrincipalPattern::UniqueId(text)
-        | PrincipalPattern::Service(text)
-        | PrincipalPattern::Federated(text)
-        | PrincipalPattern::CanonicalUser(text) => text.clone(),
-    };
-    element.members.iter().map(text).collect()
+/// The members of a statement's `Principal` as written: the parsed form no longer tells an account's id from its root's ARN.
+fn principal_texts(document: &PolicyDocument, statement: &Statement) -> Vec<String> {
+    let raw = crate::assemble::raw_value(document);
+    let element =
+        ["Principal", "NotPrincipal"].iter().find_map(|name| raw.pointer(&format!("{}/{name}", statement.pointer)));
+    let mut texts = Vec::new();
+    element.into_iter().for_each(|element| collect_texts(element, &mut texts));
+    texts
+}
+
+fn collect_texts(value: &serde_json::Value, texts: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => texts.push(text.clone()),
+        serde_json::Value::Array(list) => list.iter().for_each(|value| collect_texts(value, texts)),
+        serde_json::Value::Object(fields) => fields.values().for_each(|value| collect_texts(value, texts)),
+        _ => {}
+    }
 }
 
 /// How much of a statement would have to change; `None` when it did not come close.

@@ -107,8 +107,9 @@ pub fn actions(denial: &Denial) -> Vec<(String, bool)> {
     let own = |name: &str| vec![(format!("ses:{name}"), false)];
     let bulk = || {
         let pair = ["ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"];
-        let first = usize::from(named.is_some_and(|action| action.eq_ignore_ascii_case(pair[1])));
-        vec![(pair[first].to_owned(), false), (pair[1 - first].to_owned(), true)]
+        let second = named.is_some_and(|action| action.eq_ignore_ascii_case(pair[1]));
+        let (first, other) = if second { (pair[1], pair[0]) } else { (pair[0], pair[1]) };
+        vec![(first.to_owned(), false), (other.to_owned(), true)]
     };
     let send = &denial.send;
     match (denial.api.as_deref(), send.content) {
@@ -223,10 +224,10 @@ fn sandbox_recipients(denial: &Denial, place: &Place, region: Option<&SesRegion>
     let Some(region) = region.filter(|region| in_sandbox(region)) else { return Vec::new() };
     let mut arns: Vec<Arn> = Vec::new();
     for recipient in denial.send.recipients.given().into_iter().flatten() {
-        if let Some(arn) = identity_name(recipient, region).and_then(|name| place.arn(&format!("identity/{name}"))) {
-            if !arns.contains(&arn) {
-                arns.push(arn);
-            }
+        if let Some(arn) = identity_name(recipient, region).and_then(|name| place.arn(&format!("identity/{name}")))
+            && !arns.contains(&arn)
+        {
+            arns.push(arn);
         }
     }
     arns

@@ -217,7 +217,7 @@ fn set_name_and_path(info: &mut PrincipalInfo, arn: &Arn, prefix: &str) {
 fn unmodifiable(info: &PrincipalInfo, entity: Option<&Entity>, account: Option<&Account>) -> Option<String> {
     let path = info.path.as_deref().unwrap_or_default();
     if path.starts_with("/aws-service-role/") {
-        return Some("a service-linked role cannot be changed".to_owned());
+        return Some("only AWS can change a service-linked role".to_owned());
     }
     if path.starts_with("/aws-reserved/") {
         return Some("a role of IAM Identity Center is changed through its permission set".to_owned());

@@ -36,7 +36,7 @@ fn what(outcome: Outcome, incident: &Incident, subject: &Subject, examined: &[Ve
     let account = subject.account_id.as_deref().map(|id| format!(" of account {id}")).unwrap_or_default();
     let who = words::who(subject);
     let account = if who.contains(" account ") { String::new() } else { account };
-    format!("{}{account} was refused {asked}{region}{times}", capital(&who))
+    format!("{}{account} was refused {asked}{region}{times}", words::capital(&who))
 }
 
 fn asked(denial: &Denial, examined: &[Vec<Examined>]) -> String {
@@ -52,16 +52,16 @@ fn asked(denial: &Denial, examined: &[Vec<Examined>]) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
-}
-
 fn why(outcome: Outcome, causes: &[Cause], hints: &[Hint]) -> String {
     let first_hint = || hints.first().map(|hint| hint.summary.clone());
     match outcome {
         Outcome::NotAuthorization => {
-            first_hint().unwrap_or_else(|| "the text names no cause that a policy could mend".to_owned())
+            let next = hints.first().and_then(|hint| hint.details.get("next")).and_then(|next| next.as_str());
+            let what = |text: String| match next {
+                Some(next) => text.trim_end_matches('.').trim_end_matches(next).trim_end_matches("; ").to_owned(),
+                None => text,
+            };
+            first_hint().map(what).unwrap_or_else(|| "the text names no cause that a policy could mend".to_owned())
         }
         Outcome::AllowedNow => {
             let changed = hints.iter().find(|hint| hint.kind == "changed-since-event").map(|hint| hint.summary.clone());
@@ -74,7 +74,7 @@ fn why(outcome: Outcome, causes: &[Cause], hints: &[Hint]) -> String {
             let needed = hints.iter().find(|hint| hint.kind == "more-needed").map(|hint| hint.summary.clone());
             needed.map_or_else(
                 || "nothing that could be read refuses it".to_owned(),
-                |needed| format!("nothing could be read that would tell; {}", lower(&needed)),
+                |needed| format!("what was read does not tell; {}", lower(&needed)),
             )
         }
         Outcome::Denied | Outcome::Undetermined => {
@@ -102,33 +102,90 @@ fn lower(text: &str) -> String {
 }
 
 fn fix(outcome: Outcome, causes: &[Cause], hints: &[Hint], remedies: &[Remedy], plan: &[String]) -> String {
-    let hint = |kind: &str| hints.iter().find(|hint| hint.kind == kind).map(|hint| lower(&hint.summary));
-    if matches!(outcome, Outcome::NotAuthorization) {
-        return "no policy change mends this; do what the hint says".to_owned();
+    let find = |kind: &str| hints.iter().find(|hint| hint.kind == kind);
+    if outcome == Outcome::NotAuthorization {
+        let next = hints.first().and_then(|hint| hint.details.get("next")).and_then(|next| next.as_str());
+        return next.map_or_else(
+            || "no policy change mends this".to_owned(),
+            |next| format!("{next}; no policy change mends this"),
+        );
     }
     if outcome == Outcome::AllowedNow {
         return "nothing to change; send again, and tell Sesame if it is still refused".to_owned();
     }
     let planned: Vec<&Remedy> = plan.iter().filter_map(|id| remedies.iter().find(|remedy| remedy.id == *id)).collect();
     if planned.is_empty() {
-        let told = ["wrong-region", "blocked-as-configured", "not-modifiable-principal", "more-needed"]
-            .into_iter()
-            .find_map(hint);
-        return match (told, causes.is_empty()) {
-            (Some(told), _) => format!("no policy change is suggested: {told}"),
-            (None, true) => "no policy change is suggested until the cause is known".to_owned(),
-            (None, false) => "no set of policy changes is known to let this send through".to_owned(),
-        };
+        return without_plan(causes, find);
     }
     let titles: Vec<String> = planned.iter().map(|remedy| lower(&remedy.title)).collect();
-    let least = planned.iter().map(|remedy| remedy.applicability).min().unwrap_or(Applicability::AdviceOnly);
-    let who = match least {
-        Applicability::Applicable => "Sesame can apply it once approved",
-        Applicability::NeedsReview => "Sesame can apply it after a review",
-        Applicability::AdviceOnly => "Sesame only advises here: it is for the owner of the policy",
+    let change = titles.join(", and ");
+    let detail = |kind: &str, name: &str| -> Option<String> {
+        Some(find(kind)?.details.get(name)?.as_array()?.first()?.as_str()?.to_owned())
     };
-    let wrong = hint("wrong-principal")
-        .map(|text| format!("first see whether the right credentials were used ({text}); else "))
-        .unwrap_or_default();
-    format!("{wrong}{}; {who}", titles.join(", and "))
+    // Where a policy change is one of two ways, the other one comes first.
+    let first = match (detail("wrong-principal", "candidates"), detail("wrong-region", "regions")) {
+        (Some(arn), _) => format!("use the credentials of {} if they are what is meant; else ", words::short_arn(&arn)),
+        (None, Some(region)) => format!("call the endpoint of `{region}` if that Region is meant; else "),
+        (None, None) => String::new(),
+    };
+    // What a policy does not mend is said with the policy, or the next refusal surprises.
+    let next = ["identity-not-found", "identity-unverified", "sending-paused"].into_iter().find_map(find);
+    let next = next.map(|hint| lower(hint.summary.split(": with the policies").next().unwrap_or_default()));
+    let next = next.map(|next| format!("; SES still rejects the message then: {next}")).unwrap_or_default();
+    format!("{first}{change}; {}{next}", who_applies(&planned))
+}
+
+/// Who puts the plan in place.
+fn who_applies(planned: &[&Remedy]) -> String {
+    use Applicability::{AdviceOnly, Applicable, NeedsReview};
+    let all = |wanted: Applicability| planned.iter().all(|remedy| remedy.applicability == wanted);
+    if all(Applicable) {
+        return "Sesame can apply this once approved".to_owned();
+    }
+    if all(AdviceOnly) {
+        let why = planned.first().map(|remedy| remedy.why.as_str()).unwrap_or_default();
+        return format!("Sesame does not apply this: {}", why.trim_start_matches("blocked as configured: "));
+    }
+    if all(NeedsReview) {
+        return "Sesame can apply this after a review".to_owned();
+    }
+    let ids = |wanted: Applicability| -> Vec<String> {
+        planned.iter().filter(|remedy| remedy.applicability == wanted).map(|remedy| remedy.id.clone()).collect()
+    };
+    let phrase = |wanted: Applicability, one: &str| {
+        let ids = ids(wanted);
+        (!ids.is_empty()).then(|| format!("{} {one}", words::join(&ids)))
+    };
+    let parts = [
+        phrase(Applicable, "can be applied by Sesame once approved"),
+        phrase(NeedsReview, "can be applied by Sesame after a review"),
+        phrase(AdviceOnly, "only by the owner of that policy"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What to do where no policy change is suggested.
+fn without_plan<'h>(causes: &[Cause], find: impl Fn(&str) -> Option<&'h Hint>) -> String {
+    if let Some(hint) = find("wrong-region") {
+        let regions = hint.details.get("regions").and_then(|list| list.as_array()).into_iter().flatten();
+        let regions: Vec<String> = regions.filter_map(|region| region.as_str().map(|it| format!("`{it}`"))).collect();
+        return format!("call the endpoint of {}; no policy change helps here", regions.join(" or "));
+    }
+    if let Some(hint) = find("more-needed") {
+        return format!("no policy change is suggested yet; {}", lower(&hint.summary));
+    }
+    if let Some(hint) = find("blocked-as-configured") {
+        let text = lower(&hint.summary);
+        let advice =
+            text.trim_start_matches("blocked as configured: ").trim_end_matches("; no policy should give way here");
+        return format!("{advice}; no policy change is suggested");
+    }
+    if let Some(hint) = find("not-modifiable-principal") {
+        let why = hint.details.get("why").and_then(|why| why.as_str()).unwrap_or_default();
+        return format!("no policy change is suggested: {why}");
+    }
+    match causes.is_empty() {
+        true => "no policy change is suggested until the cause is known".to_owned(),
+        false => "no set of policy changes is known that lets this send through".to_owned(),
+    }
 }

@@ -1,9 +1,13 @@
 //! The sentences of a finding: exact, calm, in AWS's own terms.
 
-use sesame_policy::Principal;
+mod condition;
+
+pub use condition::{change, condition};
+
+use sesame_policy::{Arn, Principal, Statement};
 
 use crate::examine::Examined;
-use crate::finding::{Cause, CauseKind, Certainty, ConditionInfo, NearMiss, PolicyInfo, PolicyKind};
+use crate::finding::{Cause, CauseKind, Certainty, Level, NearMiss, PolicyInfo, PolicyKind};
 use crate::subject::Subject;
 
 /// A layer as AWS writes it in a sentence, without article.
@@ -29,8 +33,8 @@ pub fn policy(info: &PolicyInfo) -> String {
         PolicyKind::CustomerManaged => format!("managed policy `{}` on {holder}", info.name),
         PolicyKind::AwsManaged => format!("AWS managed policy `{}` on {holder}", info.name),
         PolicyKind::Boundary => format!("permissions boundary `{}` of {holder}", info.name),
-        PolicyKind::Scp => format!("service control policy `{}` on `{holder}`", info.name),
-        PolicyKind::Rcp => format!("resource control policy `{}` on `{holder}`", info.name),
+        PolicyKind::Scp => format!("service control policy `{}` on {}", info.name, node(&holder)),
+        PolicyKind::Rcp => format!("resource control policy `{}` on {}", info.name, node(&holder)),
         PolicyKind::SendingAuthorization => format!("sending authorization policy `{}` of {holder}", info.name),
     }
 }
@@ -76,120 +80,108 @@ pub fn principal_text(principal: &Principal) -> String {
     }
 }
 
-/// A list in backticks, cut after three.
+/// A list in backticks, cut after three: "`a`, `b` and `c`".
 pub fn list(values: &[String]) -> String {
     let mut shown: Vec<String> = values.iter().take(3).map(|value| format!("`{value}`")).collect();
     if values.len() > 3 {
         shown.push(format!("{} more", values.len() - 3));
     }
-    shown.join(", ")
+    join(&shown)
 }
 
-/// A condition and how the request stands to it: "`aws:SourceIp` is `198.51.100.7`, outside `203.0.113.0/24`".
-pub fn condition(info: &ConditionInfo) -> String {
-    let key = &info.key;
-    let expected = list(&info.expected);
-    let operator = Family::of(&info.operator);
-    let recipients = key.eq_ignore_ascii_case("ses:Recipients");
-    match (info.state.as_str(), &info.actual) {
-        ("present", Some(actual)) => {
-            let value = if actual.is_empty() { "empty".to_owned() } else { list(actual) };
-            match (operator, info.matched) {
-                (Family::Null, _) => format!("`{key}` is present"),
-                (Family::Bool, _) => format!("`{key}` is {}", actual.join(", ")),
-                (family, matched) => {
-                    let inside = matched.unwrap_or(true) != family.negated();
-                    format!("`{key}` is {value}, {} {expected}", family.relation(inside))
-                }
-            }
-        }
-        ("absent", _) => format!("`{key}` is not in the request"),
-        _ if recipients => {
-            let outside = operator.negated() == info.matched.unwrap_or(true);
-            let every = info.operator.to_ascii_lowercase().starts_with("forallvalues:");
-            let which = if every { "every recipient is" } else { "a recipient is" };
-            format!(
-                "{which} {} {expected} (the record does not show the recipients)",
-                if outside { "outside" } else { "among" }
-            )
-        }
-        _ => format!("`{key}` is {} {expected} (the record does not show it)", operator.relation(!operator.negated())),
+/// Phrases in a row, the last after "and".
+pub fn join(phrases: &[String]) -> String {
+    match phrases {
+        [] => String::new(),
+        [only] => only.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }
 
-/// What operators say, for words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    Equal { negated: bool },
-    Like { negated: bool },
-    Ip { negated: bool },
-    Less,
-    Greater,
-    Bool,
-    Null,
-}
-
-impl Family {
-    fn of(operator: &str) -> Family {
-        let name = operator.rsplit(':').next().unwrap_or(operator).to_ascii_lowercase();
-        let negated = name.contains("not");
-        match name.as_str() {
-            _ if name.starts_with("null") => Family::Null,
-            _ if name.starts_with("bool") => Family::Bool,
-            _ if name.contains("ipaddress") => Family::Ip { negated },
-            _ if name.contains("less") => Family::Less,
-            _ if name.contains("greater") => Family::Greater,
-            _ if name.contains("like") || name.starts_with("arn") => Family::Like { negated },
-            _ => Family::Equal { negated },
-        }
-    }
-    fn negated(self) -> bool {
-        matches!(self, Family::Equal { negated: true } | Family::Like { negated: true } | Family::Ip { negated: true })
-    }
-    fn relation(self, inside: bool) -> &'static str {
-        match (self, inside) {
-            (Family::Equal { .. } | Family::Bool | Family::Null, true) => "which is",
-            (Family::Equal { .. } | Family::Bool | Family::Null, false) => "not",
-            (Family::Like { .. }, true) => "like",
-            (Family::Like { .. }, false) => "not like",
-            (Family::Ip { .. }, true) => "inside",
-            (Family::Ip { .. }, false) => "outside",
-            (Family::Less, true) => "before or below",
-            (Family::Less, false) => "not before or below",
-            (Family::Greater, true) => "after or above",
-            (Family::Greater, false) => "not after or above",
-        }
-    }
-}
-
-/// A near miss: "`AllowSend` of … allows it but for Action: `ses:SendRawEmail` is not among `ses:SendEmail`".
-pub fn near_miss(info: &NearMiss) -> String {
-    let name = statement_name(info.statement.sid.as_deref(), info.statement.index);
-    let place = format!("{name} of {}", policy(&info.policy));
+/// A near miss: "statement `Send` of inline policy `Mail` of role `app` allows `ses:SendEmail`, not `ses:SendRawEmail`".
+pub fn near_miss(info: &NearMiss, statement: &Statement) -> String {
+    let place =
+        format!("{} of {}", statement_name(info.statement.sid.as_deref(), info.statement.index), policy(&info.policy));
+    let actual = info.actual.as_deref().unwrap_or("the request's");
     let why = match (info.fails.as_str(), &info.condition) {
-        ("Condition", Some(condition_info)) => condition(condition_info),
-        ("Action", _) => {
-            format!("`{}` is not among {}", info.actual.as_deref().unwrap_or("the action"), list(&info.expected))
+        ("Condition", Some(failed)) => format!("would allow it, but {}", condition(failed, false)),
+        ("Action", _) if statement.action.negated => format!("leaves `{actual}` out by `NotAction`"),
+        ("Action", _) => format!("allows {}, not `{actual}`", list(&info.expected)),
+        ("Resource", _) if statement.resource.as_ref().is_some_and(|element| element.negated) => {
+            format!("leaves {} out by `NotResource`", short_arn(actual))
         }
         ("Resource", _) => {
-            format!("`{}` is not covered by {}", info.actual.as_deref().unwrap_or("the resource"), list(&info.expected))
+            let patterns: Vec<String> = info.expected.iter().map(|pattern| resource_beside(pattern, actual)).collect();
+            let cut = if patterns.len() > 3 { vec![format!("{} more", patterns.len() - 3)] } else { Vec::new() };
+            let shown: Vec<String> = patterns.into_iter().take(3).chain(cut).collect();
+            format!("allows it on {}, not on {}", join(&shown), resource_beside(actual, &info.expected.join(" ")))
         }
-        _ => format!(
-            "`{}` is not covered by {}",
-            info.actual.as_deref().unwrap_or("the principal"),
-            list(&info.expected)
-        ),
+        _ => format!("allows it to {}, not to `{actual}`", list(&info.expected)),
     };
-    let also =
-        if info.also_fails.is_empty() { String::new() } else { format!(" (and {})", info.also_fails.join(", ")) };
-    format!("{place} comes close but for {}: {why}{also}", info.fails)
+    let also = match info.also_fails.is_empty() {
+        true => String::new(),
+        false => format!(" (nor does its {} fit)", info.also_fails.join(", ")),
+    };
+    format!("{place} {why}{also}")
+}
+
+/// A resource beside another: short where they are of one Region and account, else whole.
+fn resource_beside(text: &str, other: &str) -> String {
+    match (Arn::parse(text), Arn::parse(other)) {
+        (Ok(arn), Ok(other)) if arn.region() == other.region() && arn.account() == other.account() => short_arn(text),
+        _ => format!("`{text}`"),
+    }
+}
+
+/// A near miss in a sentence that has named the principal already.
+fn beside(near: &NearMiss, subject: &Subject) -> String {
+    let info = &near.policy;
+    let kind = match info.kind {
+        PolicyKind::UserInline | PolicyKind::RoleInline => "inline policy",
+        PolicyKind::CustomerManaged => "managed policy",
+        PolicyKind::AwsManaged => "AWS managed policy",
+        PolicyKind::Boundary => {
+            let text = near.summary.replacen(&format!(" of {}", policy(info)), "", 1);
+            return format!("its {}", text.trim_start_matches("the "));
+        }
+        _ => return near.summary.clone(),
+    };
+    match info.attached_to == subject.info.arn {
+        true => near.summary.replacen(&policy(info), &format!("{kind} `{}`", info.name), 1),
+        false => near.summary.clone(),
+    }
 }
 
 /// A statement in a sentence.
 pub fn statement_name(sid: Option<&str>, index: usize) -> String {
     match sid {
         Some(sid) if !sid.is_empty() => format!("statement `{sid}`"),
-        _ => format!("statement {index}"),
+        _ => {
+            const ORDINALS: [&str; 10] =
+                ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
+            ORDINALS
+                .get(index)
+                .map_or_else(|| format!("statement number {}", index + 1), |nth| format!("the {nth} statement"))
+        }
+    }
+}
+
+/// A level of the organization in a sentence.
+pub fn level(level: &Level) -> String {
+    let kind = match level.kind.as_str() {
+        "ou" => "organizational unit",
+        "root" => "the root",
+        _ => "account",
+    };
+    format!("{kind} `{}`", level.name.as_deref().unwrap_or(&level.id))
+}
+
+/// A node of the organization by its id.
+fn node(id: &str) -> String {
+    match id {
+        _ if id.starts_with("r-") => format!("the root `{id}`"),
+        _ if id.starts_with("ou-") => format!("organizational unit `{id}`"),
+        _ => format!("account {id}"),
     }
 }
 
@@ -197,14 +189,7 @@ pub fn statement_name(sid: Option<&str>, index: usize) -> String {
 pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool) -> String {
     let action = format!("`{}`", examined.question.action);
     let resource = short_arn(examined.question.resource.as_str());
-    let at_level = cause.level.as_ref().map(|level| {
-        let kind = match level.kind.as_str() {
-            "ou" => "organizational unit",
-            "root" => "root",
-            _ => "account",
-        };
-        format!("{kind} `{}`", level.name.as_deref().unwrap_or(&level.id))
-    });
+    let at_level = cause.level.as_ref().map(level);
     let sure = match cause.certainty {
         Certainty::Proven | Certainty::Inferred => "",
         Certainty::Possible => "possibly ",
@@ -212,6 +197,9 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
     if unread {
         let layer = layer(&cause.layer);
         return match cause.certainty {
+            Certainty::Possible if matches!(layer, "session policy" | "VPC endpoint policy") => {
+                format!("a {layer}, which no record shows, may refuse {action} on {resource}")
+            }
             Certainty::Possible => format!("a {layer} that could not be read may refuse {action} on {resource}"),
             _ => format!("AWS names a {layer} as what refused {action} on {resource}; it could not be read"),
         };
@@ -219,13 +207,14 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
     match (cause.kind, &cause.policy, &cause.statement) {
         (CauseKind::ExplicitDeny, Some(info), Some(statement)) => {
             let name = statement_name(statement.sid.as_deref(), statement.index);
-            let conditions: Vec<String> = cause.conditions.iter().map(condition).collect();
-            let because = if conditions.is_empty() { String::new() } else { format!(": {}", conditions.join(" and ")) };
+            let conditions: Vec<String> = cause.conditions.iter().map(|info| condition(info, true)).collect();
+            let because =
+                if conditions.is_empty() { String::new() } else { format!(": {}", conditions.join(", and ")) };
             format!("{sure}{name} of {} denies {action} on {resource}{because}", policy(info))
         }
         _ => {
             let nearest = cause.near_misses.first();
-            let close = nearest.map(|near| format!("; {}", near_miss(near))).unwrap_or_default();
+            let close = nearest.map(|near| format!("; nearest: {}", beside(near, subject))).unwrap_or_default();
             let holder = who(subject);
             let lacks = match (cause.layer.as_str(), at_level) {
                 ("identity-policy", _) => format!("no identity-based policy of {holder} allows {action} on {resource}"),
@@ -248,11 +237,18 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
     }
 }
 
+/// A text with a capital.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// A sentence with a capital and a full stop.
 pub fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let Some(first) = chars.next() else { return String::new() };
-    let mut sentence: String = first.to_uppercase().chain(chars).collect();
+    let mut sentence = capital(text);
+    if sentence.is_empty() {
+        return sentence;
+    }
     if !sentence.ends_with(['.', '!', '?']) {
         sentence.push('.');
     }

@@ -2,6 +2,14 @@
 
 use std::fmt;
 
+/// A text cut at its first five colons, when it begins with `arn:` and has that many.
+pub(crate) fn split(text: &str) -> Option<[&str; 6]> {
+    let rest = text.strip_prefix("arn:")?;
+    let mut pieces = rest.splitn(5, ':');
+    let parts = ["arn", pieces.next()?, pieces.next()?, pieces.next()?, pieces.next()?, pieces.next()?];
+    Some(parts)
+}
+
 /// An ARN: `arn:partition:service:region:account:resource`. The resource part takes the rest, colons included.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Arn {
@@ -28,14 +36,14 @@ impl Arn {
         }
         Ok(Arn { text: text.to_owned(), starts })
     }
-    /// `*`: what a call is authorized on that has no resource of its own. All its parts are empty but the last.
-    pub fn any() -> Arn {
-        Arn { text: "*".to_owned(), starts: [0; 5] }
-    }
     fn part(&self, index: usize) -> &str {
         let start = self.starts.get(index).copied().unwrap_or_default();
-        let end = self.starts.get(index + 1).map_or(self.text.len(), |next| next.saturating_sub(1));
+        let end = self.starts.get(index + 1).map_or(self.text.len(), |next| next - 1);
         self.text.get(start..end).unwrap_or_default()
+    }
+    /// The six parts, `arn` first.
+    pub(crate) fn parts(&self) -> [&str; 6] {
+        ["arn", self.partition(), self.service(), self.region(), self.account(), self.resource()]
     }
     /// `aws`, `aws-cn`, `aws-us-gov`, …
     pub fn partition(&self) -> &str {
@@ -66,5 +74,33 @@ impl Arn {
 impl fmt::Display for Arn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+impl std::str::FromStr for Arn {
+    type Err = ArnError;
+    fn from_str(text: &str) -> Result<Arn, ArnError> {
+        Arn::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resource_takes_the_rest() {
+        let arn = Arn::parse("arn:aws:logs:us-east-1:111122223333:log-group:/app:*").unwrap();
+        assert_eq!(arn.parts(), ["arn", "aws", "logs", "us-east-1", "111122223333", "log-group:/app:*"]);
+        assert_eq!(split(arn.as_str()), Some(arn.parts()));
+        assert_eq!(Arn::parse("arn:aws:s3:::assets/a").unwrap().account(), "");
+    }
+
+    #[test]
+    fn too_few_parts_are_refused() {
+        for text in ["", "*", "arn:aws:ses:us-east-1:111122223333", "urn:aws:ses:us-east-1:1:identity/x"] {
+            assert!(Arn::parse(text).is_err(), "{text}");
+            assert_eq!(split(text), None, "{text}");
+        }
     }
 }

@@ -1,5 +1,60 @@
 //! The request context: condition keys and what is known of their values.
 
+/// What values a condition key can have, where that is known; it bounds what an unknown key may turn out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyType {
+    /// Any text.
+    Text,
+    /// An IPv4 or IPv6 address.
+    IpAddress,
+    /// A date and time.
+    Date,
+    /// Seconds since 1970.
+    Epoch,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A list of texts.
+    TextList,
+}
+
+/// The keys whose values are not simply texts. Service prefix and name, without regard to case.
+const KEY_TYPES: &[(&str, KeyType)] = &[
+    ("aws:SourceIp", KeyType::IpAddress),
+    ("aws:VpcSourceIp", KeyType::IpAddress),
+    ("aws:CurrentTime", KeyType::Date),
+    ("aws:TokenIssueTime", KeyType::Date),
+    ("aws:EpochTime", KeyType::Epoch),
+    ("aws:MultiFactorAuthAge", KeyType::Number),
+    ("aws:SecureTransport", KeyType::Boolean),
+    ("aws:ViaAWSService", KeyType::Boolean),
+    ("aws:MultiFactorAuthPresent", KeyType::Boolean),
+    ("aws:PrincipalIsAWSService", KeyType::Boolean),
+    ("ses:Recipients", KeyType::TextList),
+    ("aws:TagKeys", KeyType::TextList),
+    ("aws:PrincipalOrgPaths", KeyType::TextList),
+    ("aws:ResourceOrgPaths", KeyType::TextList),
+    ("aws:SourceOrgPaths", KeyType::TextList),
+    ("aws:VpceOrgPaths", KeyType::TextList),
+    ("aws:CalledVia", KeyType::TextList),
+    ("aws:PrincipalServiceNamesList", KeyType::TextList),
+    ("cloudformation:ImportResourceTypes", KeyType::TextList),
+    ("cloudformation:ResourceTypes", KeyType::TextList),
+    ("dynamodb:Attributes", KeyType::TextList),
+    ("dynamodb:LeadingKeys", KeyType::TextList),
+    ("kms:EncryptionContextKeys", KeyType::TextList),
+    ("kms:GrantOperations", KeyType::TextList),
+    ("sts:TransitiveTagKeys", KeyType::TextList),
+];
+
+impl KeyType {
+    /// The type of a key's values.
+    pub fn of(key: &str) -> KeyType {
+        KEY_TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map_or(KeyType::Text, |(_, kind)| *kind)
+    }
+}
+
 /// What is known of a condition key's value in one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContextValue {
@@ -23,7 +78,16 @@ pub struct Context {
 struct Entry {
     /// As it was spelled by whoever set it.
     key: String,
+    /// [`key_hash`] of it.
+    hash: u64,
     value: ContextValue,
+}
+
+/// A hash of a condition key that ignores case, so that most look-ups compare one number.
+pub(crate) fn key_hash(key: &str) -> u64 {
+    key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 impl Context {
@@ -31,12 +95,16 @@ impl Context {
     pub fn new() -> Context {
         Context::default()
     }
+    pub(crate) fn with_capacity(keys: usize) -> Context {
+        Context { entries: Vec::with_capacity(keys) }
+    }
     /// Sets a key, replacing what was there under any spelling.
     pub fn set(&mut self, key: impl Into<String>, value: ContextValue) {
         let key = key.into();
-        match self.entries.iter_mut().find(|entry| entry.key.eq_ignore_ascii_case(&key)) {
+        let hash = key_hash(&key);
+        match self.entries.iter_mut().find(|entry| entry.hash == hash && entry.key.eq_ignore_ascii_case(&key)) {
             Some(entry) => entry.value = value,
-            None => self.entries.push(Entry { key, value }),
+            None => self.entries.push(Entry { key, hash, value }),
         }
     }
     /// The same with one more key, for building by chaining.
@@ -47,8 +115,20 @@ impl Context {
     }
     /// The value of a key; absent when it was never set.
     pub fn get(&self, key: &str) -> &ContextValue {
+        self.get_hashed(key_hash(key), key)
+    }
+    /// The same for a key whose hash was taken before.
+    pub(crate) fn get_hashed(&self, hash: u64, key: &str) -> &ContextValue {
         const ABSENT: &ContextValue = &ContextValue::Absent;
-        self.entries.iter().find(|entry| entry.key.eq_ignore_ascii_case(key)).map_or(ABSENT, |entry| &entry.value)
+        self.entries
+            .iter()
+            .find(|entry| entry.hash == hash && entry.key.eq_ignore_ascii_case(key))
+            .map_or(ABSENT, |entry| &entry.value)
+    }
+    /// A key as it was spelled when it was set.
+    pub(crate) fn spelling(&self, hash: u64, key: &str) -> Option<&str> {
+        let entry = self.entries.iter().find(|entry| entry.hash == hash && entry.key.eq_ignore_ascii_case(key))?;
+        Some(&entry.key)
     }
     /// Keys and values in the order in which they were set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {

@@ -1,11 +1,13 @@
 //! JSON trees that lose nothing: duplicate keys are errors, numbers keep their text, object order is kept.
 
-use std::fmt::Write as _;
+mod parser;
 
-use serde_json::Value;
+use std::fmt::{self, Write as _};
 
-/// How deep a text may nest.
-const DEPTH: usize = 64;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// How deep lists and objects may stand in each other.
+pub const MAXIMUM_DEPTH: usize = 64;
 
 /// A JSON value. Objects keep their order; numbers keep the text they were written with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,21 +36,23 @@ pub struct JsonError {
     pub message: String,
 }
 
+/// A text read as far as it could be: for callers who must name what they could not take.
+pub(crate) struct Reading {
+    /// The tree, or why there is none.
+    pub(crate) result: Result<Json, JsonError>,
+    /// The string under the top-level key `id`, when it was met before the reading ended.
+    pub(crate) id: Option<String>,
+}
+
 impl Json {
-    /// Parses a text; see the module's words for what is stricter than `serde_json`.
-    ///
-    /// # Errors
-    /// What is not JSON, nests deeper than 64, or names a key twice in one object.
+    /// Parses a text. Stricter than most parsers: a duplicate key is an error, and so is nesting deeper than
+    /// [`MAXIMUM_DEPTH`].
     pub fn parse(text: &str) -> Result<Json, JsonError> {
-        // serde_json says where and why a text is not JSON; the tree is then built from a text that is.
-        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-            let message = error.to_string();
-            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(start, _)| start);
-            let place = format!("line {} column {}", error.line(), error.column());
-            return Err(JsonError { place, message: message.to_owned() });
-        }
-        let mut parser = Parser { text, at: 0, path: Vec::new() };
-        parser.value()
+        Json::read(text).result
+    }
+    /// Parses a text and keeps its top-level `id` even when the rest is refused.
+    pub(crate) fn read(text: &str) -> Reading {
+        parser::read(text)
     }
     /// The value under a key of an object.
     pub fn get(&self, key: &str) -> Option<&Json> {
@@ -57,163 +61,249 @@ impl Json {
             _ => None,
         }
     }
-    /// The value at a JSON pointer (RFC 6901).
+    /// The value at a JSON pointer (RFC 6901); the empty pointer is the value itself.
     pub fn pointer(&self, pointer: &str) -> Option<&Json> {
         if pointer.is_empty() {
             return Some(self);
         }
         pointer.strip_prefix('/')?.split('/').try_fold(self, |value, token| match value {
-            Json::Array(list) => list.get(token.parse::<usize>().ok()?),
-            _ => value.get(&token.replace("~1", "/").replace("~0", "~")),
+            Json::Object(_) => value.get(&token.replace("~1", "/").replace("~0", "~")),
+            Json::Array(items) => {
+                let canonical = token == "0" || !token.starts_with(['0', '+']);
+                canonical.then(|| token.parse::<usize>().ok()).flatten().and_then(|index| items.get(index))
+            }
+            _ => None,
         })
     }
-    /// The same tree as a `serde_json` value.
-    pub fn to_value(&self) -> Value {
+    /// The text of a string.
+    pub fn as_str(&self) -> Option<&str> {
         match self {
-            Json::Null => Value::Null,
-            Json::Bool(value) => Value::Bool(*value),
-            Json::Number(text) => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())),
-            Json::String(text) => Value::String(text.clone()),
-            Json::Array(list) => list.iter().map(Json::to_value).collect(),
+            Json::String(text) => Some(text),
+            _ => None,
+        }
+    }
+    /// The same tree as a `serde_json` value. A number that no `serde_json` number can hold becomes a string.
+    pub fn to_value(&self) -> serde_json::Value {
+        match self {
+            Json::Null => serde_json::Value::Null,
+            Json::Bool(value) => serde_json::Value::Bool(*value),
+            Json::Number(text) => text
+                .parse::<serde_json::Number>()
+                .map_or_else(|_| serde_json::Value::String(text.clone()), serde_json::Value::Number),
+            Json::String(text) => serde_json::Value::String(text.clone()),
+            Json::Array(items) => serde_json::Value::Array(items.iter().map(Json::to_value).collect()),
             Json::Object(fields) => {
-                Value::Object(fields.iter().map(|(key, value)| (key.clone(), value.to_value())).collect())
+                serde_json::Value::Object(fields.iter().map(|(name, value)| (name.clone(), value.to_value())).collect())
             }
         }
     }
     /// The tree of a `serde_json` value.
-    pub fn from_value(value: &Value) -> Json {
+    pub fn from_value(value: &serde_json::Value) -> Json {
         match value {
-            Value::Null => Json::Null,
-            Value::Bool(value) => Json::Bool(*value),
-            Value::Number(number) => Json::Number(number.to_string()),
-            Value::String(text) => Json::String(text.clone()),
-            Value::Array(list) => Json::Array(list.iter().map(Json::from_value).collect()),
-            Value::Object(fields) => {
-                Json::Object(fields.iter().map(|(key, value)| (key.clone(), Json::from_value(value))).collect())
+            serde_json::Value::Null => Json::Null,
+            serde_json::Value::Bool(value) => Json::Bool(*value),
+            serde_json::Value::Number(number) => Json::Number(number.to_string()),
+            serde_json::Value::String(text) => Json::String(text.clone()),
+            serde_json::Value::Array(items) => Json::Array(items.iter().map(Json::from_value).collect()),
+            serde_json::Value::Object(fields) => {
+                Json::Object(fields.iter().map(|(name, value)| (name.clone(), Json::from_value(value))).collect())
             }
         }
     }
-    /// What it is, for messages: "the string `x`", "a list", …
-    pub fn describe(&self) -> String {
+    /// What stands here in a few words, for messages.
+    pub(crate) fn describe(&self) -> String {
         match self {
             Json::Null => "null".to_owned(),
             Json::Bool(value) => format!("`{value}`"),
-            Json::Number(text) => format!("the number `{text}`"),
-            Json::String(text) => format!("the string `{text}`"),
+            Json::Number(text) => format!("the number `{}`", shortened(text)),
+            Json::String(text) => format!("`{}`", shortened(text)),
+            Json::Array(items) if items.is_empty() => "an empty list".to_owned(),
             Json::Array(_) => "a list".to_owned(),
             Json::Object(_) => "an object".to_owned(),
         }
     }
 }
 
-/// A JSON pointer one step deeper.
-pub fn pointer(base: &str, token: &str) -> String {
-    format!("{base}/{}", token.replace('~', "~0").replace('/', "~1"))
-}
-
-/// Builds the tree of a text that is known to be JSON.
-struct Parser<'t> {
-    text: &'t str,
-    at: usize,
-    path: Vec<String>,
-}
-
-impl Parser<'_> {
-    fn peek(&mut self) -> u8 {
-        let bytes = self.text.as_bytes();
-        while bytes.get(self.at).is_some_and(|byte| byte.is_ascii_whitespace()) {
-            self.at += 1;
-        }
-        bytes.get(self.at).copied().unwrap_or_default()
+/// A text of any length, cut for a message.
+pub(crate) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 100;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
+}
 
-    fn value(&mut self) -> Result<Json, JsonError> {
-        if self.path.len() > DEPTH {
-            return Err(JsonError { place: self.place(), message: format!("expected at most {DEPTH} levels") });
+/// A JSON pointer with one more token, escaped as RFC 6901 wants it.
+pub fn push_pointer(pointer: &str, token: &str) -> String {
+    let mut longer = String::with_capacity(pointer.len() + token.len() + 1);
+    longer.push_str(pointer);
+    longer.push('/');
+    for character in token.chars() {
+        match character {
+            '~' => longer.push_str("~0"),
+            '/' => longer.push_str("~1"),
+            other => longer.push(other),
         }
-        Ok(match self.peek() {
-            b'{' => self.object()?,
-            b'[' => self.array()?,
-            b'"' => Json::String(self.string()),
-            b't' => self.word("true", Json::Bool(true)),
-            b'f' => self.word("false", Json::Bool(false)),
-            b'n' => self.word("null", Json::Null),
-            _ => {
-                let start = self.at;
-                let bytes = self.text.as_bytes();
-                while bytes.get(self.at).is_some_and(|byte| b"+-.eE0123456789".contains(byte)) {
-                    self.at += 1;
+    }
+    longer
+}
+
+/// A JSON pointer with one more list index.
+pub fn push_index(pointer: &str, index: usize) -> String {
+    format!("{pointer}/{index}")
+}
+
+/// Writes a string as JSON.
+pub(crate) fn write_string(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    out.write_char('"')?;
+    for character in text.chars() {
+        match character {
+            '"' => out.write_str("\\\"")?,
+            '\\' => out.write_str("\\\\")?,
+            '\n' => out.write_str("\\n")?,
+            '\r' => out.write_str("\\r")?,
+            '\t' => out.write_str("\\t")?,
+            control if control < ' ' => write!(out, "\\u{:04x}", u32::from(control))?,
+            other => out.write_char(other)?,
+        }
+    }
+    out.write_char('"')
+}
+
+/// Compact JSON.
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Json::Null => f.write_str("null"),
+            Json::Bool(value) => write!(f, "{value}"),
+            Json::Number(text) => f.write_str(text),
+            Json::String(text) => write_string(f, text),
+            Json::Array(items) => {
+                f.write_char('[')?;
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        f.write_char(',')?;
+                    }
+                    write!(f, "{item}")?;
                 }
-                Json::Number(self.text.get(start..self.at).unwrap_or_default().to_owned())
+                f.write_char(']')
             }
-        })
-    }
-
-    fn word(&mut self, word: &str, value: Json) -> Json {
-        self.at += word.len();
-        value
-    }
-
-    fn string(&mut self) -> String {
-        let start = self.at;
-        let bytes = self.text.as_bytes();
-        self.at += 1;
-        while let Some(byte) = bytes.get(self.at) {
-            match byte {
-                b'\\' => self.at += 2,
-                b'"' => break,
-                _ => self.at += 1,
+            Json::Object(fields) => {
+                f.write_char('{')?;
+                for (index, (name, value)) in fields.iter().enumerate() {
+                    if index > 0 {
+                        f.write_char(',')?;
+                    }
+                    write_string(f, name)?;
+                    write!(f, ":{value}")?;
+                }
+                f.write_char('}')
             }
         }
-        self.at += 1;
-        let raw = self.text.get(start..self.at).unwrap_or_default();
-        serde_json::from_str(raw).unwrap_or_default()
     }
+}
 
-    fn array(&mut self) -> Result<Json, JsonError> {
-        let mut list = Vec::new();
-        self.at += 1;
-        while self.peek() != b']' {
-            self.path.push(list.len().to_string());
-            list.push(self.value()?);
-            self.path.pop();
-            if self.peek() == b',' {
-                self.at += 1;
+/// Numbers keep their text with the serializers of `serde_json`.
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Json::Null => serializer.serialize_unit(),
+            Json::Bool(value) => serializer.serialize_bool(*value),
+            Json::Number(text) => match serde_json::value::RawValue::from_string(text.clone()) {
+                Ok(raw) => raw.serialize(serializer),
+                Err(_) => serializer.serialize_str(text),
+            },
+            Json::String(text) => serializer.serialize_str(text),
+            Json::Array(items) => serializer.collect_seq(items),
+            Json::Object(fields) => {
+                let mut map = serializer.serialize_map(Some(fields.len()))?;
+                for (name, value) in fields {
+                    map.serialize_entry(name, value)?;
+                }
+                map.end()
             }
         }
-        self.at += 1;
-        Ok(Json::Array(list))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_text_and_objects_their_order() {
+        let text = r#"{"b":1.50,"a":[1e400,-0,12345678901234567890123],"c":{"":null,"x/y":true}}"#;
+        let json = Json::parse(text).unwrap();
+        assert_eq!(json.to_string(), text);
+        assert_eq!(serde_json::to_string(&json).unwrap(), text);
+        assert_eq!(json.pointer("/a/1"), Some(&Json::Number("-0".to_owned())));
+        assert_eq!(json.pointer("/c/x~1y"), Some(&Json::Bool(true)));
+        assert_eq!(json.pointer("/c/"), Some(&Json::Null));
+        assert_eq!(json.pointer("/a/01"), None);
+        assert_eq!(json.pointer("a"), None);
     }
 
-    fn object(&mut self) -> Result<Json, JsonError> {
-        let mut fields: Vec<(String, Json)> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        self.at += 1;
-        while self.peek() != b'}' {
-            let key = self.string();
-            self.path.push(key.clone());
-            if !seen.insert(key.clone()) {
-                return Err(JsonError { place: self.place(), message: format!("duplicate key `{key}`") });
-            }
-            // The colon.
-            self.peek();
-            self.at += 1;
-            let value = self.value()?;
-            fields.push((key, value));
-            self.path.pop();
-            if self.peek() == b',' {
-                self.at += 1;
-            }
-        }
-        self.at += 1;
-        Ok(Json::Object(fields))
+    #[test]
+    fn a_duplicate_key_is_named_by_its_pointer() {
+        let error = Json::parse(r#"{"a":[{"x":1},{"k/~":1,"y":2,"k\u002f~":3}],"a":2}"#).unwrap_err();
+        assert_eq!(error.place, "/a/1/k~1~0");
+        assert_eq!(error.to_string(), "/a/1/k~1~0: duplicate key `k/~`");
     }
 
-    fn place(&self) -> String {
-        let mut place = String::new();
-        for token in &self.path {
-            let _ = write!(place, "/{}", token.replace('~', "~0").replace('/', "~1"));
+    #[test]
+    fn a_duplicate_among_many_keys_is_found() {
+        let mut text = String::from("{");
+        for index in 0..5000 {
+            text.push_str(&format!("\"k{index}\":{index},"));
         }
-        place
+        text.push_str("\"k77\":0}");
+        assert_eq!(Json::parse(&text).unwrap_err().place, "/k77");
+    }
+
+    #[test]
+    fn syntax_errors_name_line_and_column() {
+        for (text, place, message) in [
+            ("", "line 1 column 1", "expected a value, found the end of the text"),
+            ("{\n \"a\": }", "line 2 column 7", "expected a value, found `}`"),
+            ("[1,]", "line 1 column 4", "expected a value, found `]`"),
+            ("[1 2]", "line 1 column 4", "expected `,` or `]`, found `2`"),
+            ("{\"a\" 1}", "line 1 column 6", "expected `:`, found `1`"),
+            ("{a:1}", "line 1 column 2", "expected a key in quotes or `}`, found `a`"),
+            ("01", "line 1 column 2", "expected the end of the text, found `1`"),
+            ("1.", "line 1 column 3", "expected a digit, found the end of the text"),
+            ("-x", "line 1 column 2", "expected a digit, found `x`"),
+            ("tru", "line 1 column 1", "expected a value, found `t`"),
+            ("\"a", "line 1 column 3", "expected `\"`, found the end of the text"),
+            ("\"a\nb\"", "line 1 column 3", "expected an escaped control character, found U+000A"),
+            ("\"\\x\"", "line 1 column 3", "expected an escape, found `x`"),
+            ("\"\\ud800\"", "line 1 column 8", "expected the second half of a surrogate pair, found `\"`"),
+            ("\"\\udc00\"", "line 1 column 8", "expected a character, found the second half of a surrogate pair"),
+            ("{} {}", "line 1 column 4", "expected the end of the text, found `{`"),
+        ] {
+            let error = Json::parse(text).unwrap_err();
+            assert_eq!((error.place.as_str(), error.message.as_str()), (place, message), "{text}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        let json = Json::parse(r#""\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é""#).unwrap();
+        assert_eq!(json, Json::String("\"\\/\u{8}\u{c}\n\r\té😀é".to_owned()));
+        assert_eq!(Json::parse(&json.to_string()).unwrap(), json);
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_no_overflow() {
+        let deep = "[".repeat(1_000_000);
+        assert_eq!(Json::parse(&deep).unwrap_err().message, "lists and objects nested deeper than 64");
+        let fits = format!("{}{}", "[".repeat(MAXIMUM_DEPTH), "]".repeat(MAXIMUM_DEPTH));
+        assert!(Json::parse(&fits).is_ok());
+    }
+
+    #[test]
+    fn values_of_serde_json_go_there_and_back() {
+        let value = serde_json::json!({"a": [1, 2.5, null, "x", {"b": false}]});
+        assert_eq!(Json::from_value(&value).to_value(), value);
+        assert_eq!(Json::Number("1e999".to_owned()).to_value(), serde_json::json!("1e999"));
     }
 }

@@ -97,13 +97,3 @@ pub struct PolicySet {
     /// The VPC endpoint's policies.
     pub vpc_endpoint: Option<Vec<Policy>>,
 }
-
-impl PolicySet {
-    /// Every document that could be read.
-    pub fn documents(&self) -> impl Iterator<Item = &PolicyDocument> {
-        let levels = self.service_control.iter().chain(&self.resource_control).flatten().flatten();
-        let optional = self.boundary.iter().chain(&self.session).chain(&self.vpc_endpoint).flatten();
-        let all = self.identity.iter().chain(&self.resource).chain(optional).chain(levels);
-        all.filter_map(|policy| policy.document.as_deref())
-    }
-}

@@ -7,7 +7,6 @@
 
 pub mod arn;
 pub mod case;
-mod completion;
 pub mod condition;
 pub mod context;
 pub mod decision;
@@ -15,7 +14,6 @@ pub mod document;
 pub mod evaluation;
 pub mod json;
 pub mod layer;
-mod matching;
 pub mod pattern;
 pub mod principal;
 pub mod request;
@@ -24,7 +22,7 @@ pub use arn::Arn;
 pub use context::{Context, ContextValue};
 pub use decision::{Decision, Possible, Truth};
 pub use document::{Effect, PolicyDocument, PolicyError, PolicyGrammar, Statement};
-pub use evaluation::{Evaluation, StatementRef, StatementTrace, evaluate};
+pub use evaluation::{Evaluation, StatementRef, StatementTrace, decide, evaluate};
 pub use layer::{LayerKind, Policy, PolicySet};
 pub use principal::Principal;
 pub use request::Request;

@@ -1,234 +1,400 @@
 //! Patterns with `*`, `?` and policy variables: parsed once, matched by the greedy loop, never worse than pattern × text.
-//!
-//! Source: IAM User Guide, "IAM JSON policy elements: Resource", "… Action", "IAM policy elements: Variables and tags".
 
-use crate::arn::Arn;
-use crate::document::Version;
+mod arn;
 
-/// A piece of a text with variables.
+use crate::context::{Context, ContextValue, KeyType, key_hash};
+use crate::decision::Truth;
+
+pub use arn::{ArnPattern, ArnPatternError};
+pub(crate) use arn::{ConditionArnPattern, ResourceParts};
+
+/// A piece of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// Characters as they stand, wildcards included.
-    Text(String),
-    /// A character that is no wildcard whatever it is: `${*}`, `${?}`, `${$}`.
-    Escaped(char),
-    /// `${key}` or `${key, 'default'}`.
-    Variable {
-        /// The condition key.
-        key: String,
-        /// What stands in when the key has no single value.
-        default: Option<String>,
-    },
-}
-
-/// Splits a text at its policy variables. In 2008-10-17 there are none.
-pub fn pieces(text: &str, version: Version) -> Vec<Piece> {
-    let mut list = Vec::new();
-    let mut rest = text;
-    while let (Version::V2012, Some(start)) = (version, rest.find("${")) {
-        let (before, after) = rest.split_at(start);
-        let Some(end) = variable_end(after) else { break };
-        if !before.is_empty() {
-            list.push(Piece::Text(before.to_owned()));
-        }
-        let inside = after.get(2..end).unwrap_or_default();
-        list.push(match inside {
-            "*" => Piece::Escaped('*'),
-            "?" => Piece::Escaped('?'),
-            "$" => Piece::Escaped('$'),
-            _ => variable(inside),
-        });
-        rest = after.get(end + 1..).unwrap_or_default();
-    }
-    if !rest.is_empty() {
-        list.push(Piece::Text(rest.to_owned()));
-    }
-    list
-}
-
-/// Where the `}` of a variable stands; one inside the quoted default does not count.
-fn variable_end(text: &str) -> Option<usize> {
-    let mut quoted = false;
-    text.char_indices().skip(2).find_map(|(at, char)| match char {
-        '\'' => {
-            quoted = !quoted;
-            None
-        }
-        '}' if !quoted => Some(at),
-        _ => None,
-    })
-}
-
-fn variable(inside: &str) -> Piece {
-    let (key, default) = match inside.split_once(',') {
-        Some((key, default)) => {
-            let default = default.trim();
-            let quoted = default.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-            (key, quoted.map(str::to_owned))
-        }
-        None => (inside, None),
-    };
-    Piece::Variable { key: key.trim().to_owned(), default }
-}
-
-/// One element of a pattern that is ready to match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Element {
-    /// This character.
-    Char(char),
+pub(crate) enum Element {
+    Literal(Box<str>),
     /// `?`
-    AnyChar,
-    /// `*`
+    AnyCharacter,
+    /// `*`, or several in a row.
+    AnySequence,
+    /// `${key}`
+    Variable(Variable),
+}
+
+/// A policy variable: `${key}` or `${key, 'default'}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Variable {
+    pub(crate) key: Box<str>,
+    pub(crate) hash: u64,
+    pub(crate) default: Option<Box<str>>,
+}
+
+/// What a variable stands for in one request.
+pub(crate) enum Substitute<'a> {
+    Text(&'a str),
+    /// The key is absent or a list, and there is no default.
+    Nothing,
+    /// The key's value is not known.
+    Unknown,
+}
+
+impl Variable {
+    pub(crate) fn substitute<'a>(&'a self, context: &'a Context) -> Substitute<'a> {
+        let default = || self.default.as_deref().map_or(Substitute::Nothing, Substitute::Text);
+        match context.get_hashed(self.hash, &self.key) {
+            ContextValue::One(text) => Substitute::Text(text),
+            ContextValue::Absent | ContextValue::Many(_) => default(),
+            // A list, known or not, has no place in a pattern.
+            ContextValue::Unknown(_) if KeyType::of(&self.key) == KeyType::TextList => default(),
+            ContextValue::Unknown(_) => Substitute::Unknown,
+        }
+    }
+}
+
+/// A piece of a pattern in which the variables were replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token<'a> {
+    Literal(&'a str),
+    AnyCharacter,
     AnySequence,
 }
 
-/// The elements of a text in which `*` and `?` are wildcards.
-pub fn elements(text: &str) -> Vec<Element> {
-    text.chars().map(element).collect()
+/// A pattern after its variables were looked up.
+pub(crate) enum Resolved<'a> {
+    Tokens(Vec<Token<'a>>),
+    /// A variable has no value: the pattern matches nothing.
+    Nothing,
+    /// A variable's value is not known.
+    Unknown,
 }
 
-fn element(char: char) -> Element {
-    match char {
-        '*' => Element::AnySequence,
-        '?' => Element::AnyChar,
-        other => Element::Char(other),
+/// Which characters of a text are more than themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Syntax {
+    /// `*` and `?` are wildcards.
+    pub(crate) wildcards: bool,
+    /// `${…}` is a policy variable (not so in documents of version 2008-10-17).
+    pub(crate) variables: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// `*`
+    Everything,
+    /// No wildcard: one literal, or none for the empty pattern.
+    Literal,
+    /// `text*`
+    Prefix,
+    /// `*text`
+    Suffix,
+    /// Anything else without variables.
+    Wildcards,
+    /// Holds a variable.
+    Variables,
+}
+
+/// A parsed pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    elements: Box<[Element]>,
+    shape: Shape,
+}
+
+impl Pattern {
+    pub(crate) fn parse(text: &str, syntax: Syntax) -> Pattern {
+        let mut builder = Builder::default();
+        let mut rest = text;
+        while let Some(character) = rest.chars().next() {
+            let (_, after) = rest.split_at(character.len_utf8());
+            match character {
+                '*' if syntax.wildcards => builder.push(Element::AnySequence),
+                '?' if syntax.wildcards => builder.push(Element::AnyCharacter),
+                '$' if syntax.variables => match variable(after) {
+                    Some((element, beyond)) => {
+                        match element {
+                            Element::Literal(escaped) => builder.literal.push_str(&escaped),
+                            other => builder.push(other),
+                        }
+                        rest = beyond;
+                        continue;
+                    }
+                    None => builder.literal.push('$'),
+                },
+                other => builder.literal.push(other),
+            }
+            rest = after;
+        }
+        Pattern::from_elements(builder.finish())
+    }
+
+    pub(crate) fn from_elements(elements: Vec<Element>) -> Pattern {
+        let shape = match elements.as_slice() {
+            [] | [Element::Literal(_)] => Shape::Literal,
+            [Element::AnySequence] => Shape::Everything,
+            [Element::Literal(_), Element::AnySequence] => Shape::Prefix,
+            [Element::AnySequence, Element::Literal(_)] => Shape::Suffix,
+            more if more.iter().any(|element| matches!(element, Element::Variable(_))) => Shape::Variables,
+            _ => Shape::Wildcards,
+        };
+        Pattern { elements: elements.into(), shape }
+    }
+
+    pub(crate) fn elements(&self) -> &[Element] {
+        &self.elements
+    }
+
+    pub(crate) fn has_variables(&self) -> bool {
+        self.shape == Shape::Variables
+    }
+
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.elements.iter().filter_map(|element| match element {
+            Element::Variable(variable) => Some(variable),
+            _ => None,
+        })
+    }
+
+    /// The literal text, when the pattern is nothing else.
+    pub(crate) fn as_literal(&self) -> Option<&str> {
+        match (self.shape, self.elements.first()) {
+            (Shape::Literal, Some(Element::Literal(text))) => Some(text),
+            (Shape::Literal, None) => Some(""),
+            _ => None,
+        }
+    }
+
+    /// The text before the first wildcard or variable.
+    pub(crate) fn literal_prefix(&self) -> &str {
+        match self.elements.first() {
+            Some(Element::Literal(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Matches a pattern without variables. A variable matches nothing here.
+    pub(crate) fn matches_plain(&self, text: &str) -> bool {
+        match (self.shape, &*self.elements) {
+            (Shape::Everything, _) => true,
+            (Shape::Literal, [Element::Literal(literal)]) => **literal == *text,
+            (Shape::Literal, _) => text.is_empty(),
+            (Shape::Prefix, [Element::Literal(prefix), ..]) => text.as_bytes().starts_with(prefix.as_bytes()),
+            (Shape::Suffix, [.., Element::Literal(suffix)]) => text.as_bytes().ends_with(suffix.as_bytes()),
+            (Shape::Variables, _) => false,
+            (_, elements) => wildcard_match(elements.len(), |at| elements.get(at).and_then(Element::token), text),
+        }
+    }
+
+    /// Matches with the variables' values from a context.
+    pub(crate) fn matches(&self, text: &str, context: &Context) -> Truth {
+        if !self.has_variables() {
+            return self.matches_plain(text).into();
+        }
+        match self.resolve(context) {
+            Resolved::Tokens(tokens) => tokens_match(&tokens, text).into(),
+            Resolved::Nothing => Truth::False,
+            Resolved::Unknown => Truth::Unknown,
+        }
+    }
+
+    /// Puts the variables' values in.
+    pub(crate) fn resolve<'a>(&'a self, context: &'a Context) -> Resolved<'a> {
+        let mut tokens = Vec::with_capacity(self.elements.len());
+        let mut unknown = false;
+        for element in &self.elements {
+            tokens.push(match element {
+                Element::Literal(text) => Token::Literal(text),
+                Element::AnyCharacter => Token::AnyCharacter,
+                Element::AnySequence => Token::AnySequence,
+                Element::Variable(variable) => match variable.substitute(context) {
+                    Substitute::Text(text) => Token::Literal(text),
+                    Substitute::Nothing => return Resolved::Nothing,
+                    Substitute::Unknown => {
+                        unknown = true;
+                        continue;
+                    }
+                },
+            });
+        }
+        if unknown { Resolved::Unknown } else { Resolved::Tokens(tokens) }
     }
 }
 
-/// Matches elements against a text by the greedy loop with one point to go back to.
-pub fn matches(pattern: &[Element], text: &[char]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut back: Option<(usize, usize)> = None;
-    loop {
-        match (pattern.get(p), text.get(t)) {
-            (Some(Element::AnySequence), _) => {
-                p += 1;
-                back = Some((p, t));
-            }
-            (None, None) => return true,
-            (Some(Element::AnyChar), Some(_)) => (p, t) = (p + 1, t + 1),
-            (Some(Element::Char(wanted)), Some(char)) if wanted == char => (p, t) = (p + 1, t + 1),
-            _ => match back {
-                Some((start, from)) if from < text.len() => {
-                    back = Some((start, from + 1));
-                    (p, t) = (start, from + 1);
-                }
-                _ => return false,
-            },
+impl Element {
+    fn token(&self) -> Option<Token<'_>> {
+        match self {
+            Element::Literal(text) => Some(Token::Literal(text)),
+            Element::AnyCharacter => Some(Token::AnyCharacter),
+            Element::AnySequence => Some(Token::AnySequence),
+            Element::Variable(_) => None,
         }
     }
 }
 
-/// Whether a text matches a pattern with `*` and `?`.
+impl From<Token<'_>> for Element {
+    fn from(token: Token<'_>) -> Element {
+        match token {
+            Token::Literal(text) => Element::Literal(text.into()),
+            Token::AnyCharacter => Element::AnyCharacter,
+            Token::AnySequence => Element::AnySequence,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    elements: Vec<Element>,
+    literal: String,
+}
+
+impl Builder {
+    fn push(&mut self, element: Element) {
+        self.flush();
+        if element != Element::AnySequence || self.elements.last() != Some(&Element::AnySequence) {
+            self.elements.push(element);
+        }
+    }
+    fn flush(&mut self) {
+        if !self.literal.is_empty() {
+            self.elements.push(Element::Literal(std::mem::take(&mut self.literal).into()));
+        }
+    }
+    fn finish(mut self) -> Vec<Element> {
+        self.flush();
+        self.elements
+    }
+}
+
+/// Reads what follows a `$`: `{key}`, `{key, 'default'}`, or one of the escapes `{*}`, `{?}`, `{$}`. `None` when it is not
+/// closed: the text is then literal.
+fn variable(text: &str) -> Option<(Element, &str)> {
+    let body = text.strip_prefix('{')?;
+    if let Some((key, quoted)) = body.split_once('\'')
+        && let Some(key) = key.trim_end().strip_suffix(',')
+        && !key.contains('}')
+        && let Some((default, after)) = quoted.split_once('\'')
+        && let Some(beyond) = after.trim_start().strip_prefix('}')
+    {
+        return Some((named_variable(key, Some(default)), beyond));
+    }
+    let (key, beyond) = body.split_once('}')?;
+    let element = match key {
+        "*" | "?" | "$" => Element::Literal(key.into()),
+        other => named_variable(other, None),
+    };
+    Some((element, beyond))
+}
+
+fn named_variable(key: &str, default: Option<&str>) -> Element {
+    let key = key.trim();
+    Element::Variable(Variable { key: key.into(), hash: key_hash(key), default: default.map(Into::into) })
+}
+
+/// Whether a text matches a pattern in which `*` stands for any characters, colons and slashes included, and `?` for one.
 pub fn wildcard_matches(pattern: &str, text: &str) -> bool {
-    matches(&elements(pattern), &text.chars().collect::<Vec<_>>())
+    Pattern::parse(pattern, Syntax { wildcards: true, variables: false }).matches_plain(text)
+}
+
+/// Whether resolved tokens match a text.
+pub(crate) fn tokens_match(tokens: &[Token<'_>], text: &str) -> bool {
+    wildcard_match(tokens.len(), |at| tokens.get(at).copied(), text)
+}
+
+/// The greedy loop: on a mismatch only the last `*` takes one more character, since an earlier one could gain nothing.
+fn wildcard_match<'p>(count: usize, token: impl Fn(usize) -> Option<Token<'p>>, text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if let Some(last) = count.checked_sub(1)
+        && let Some(Token::Literal(suffix)) = token(last)
+        && !bytes.ends_with(suffix.as_bytes())
+    {
+        return false;
+    }
+    let (mut at, mut position) = (0, 0);
+    // Where to go on from after the last `*`, and the first position that it has not taken.
+    let mut star: Option<(usize, usize)> = None;
+    loop {
+        let advanced = match token(at) {
+            Some(Token::AnySequence) if at + 1 == count => return true,
+            Some(Token::AnySequence) => {
+                star = Some((at + 1, position));
+                at += 1;
+                continue;
+            }
+            Some(Token::AnyCharacter) => next_character(bytes, position),
+            Some(Token::Literal(literal)) => bytes
+                .get(position..)
+                .is_some_and(|rest| rest.starts_with(literal.as_bytes()))
+                .then_some(position + literal.len()),
+            None if position == bytes.len() => return true,
+            None => None,
+        };
+        match advanced {
+            Some(after) => {
+                position = after;
+                at += 1;
+            }
+            None => {
+                let Some((resume, taken)) = star else { return false };
+                let Some(next) = next_character(bytes, taken) else { return false };
+                star = Some((resume, next));
+                at = resume;
+                position = next;
+            }
+        }
+    }
+}
+
+/// The position after the character that begins at `position`; `None` at the end.
+fn next_character(bytes: &[u8], position: usize) -> Option<usize> {
+    let width = match bytes.get(position)? {
+        0x00..=0x7f => 1,
+        0x80..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xff => 4,
+    };
+    Some((position + width).min(bytes.len()))
 }
 
 /// A pattern for actions, such as `ses:Send*`; matched without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionPattern {
     text: String,
-    elements: Vec<Element>,
+    /// Of the text in lower case.
+    pattern: Pattern,
 }
+
+/// Why a text is no action pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected `*` or `service:Action`, found `{0}`")]
+pub struct ActionPatternError(pub String);
 
 impl ActionPattern {
-    /// Parses `*` or `service:name`; `None` for anything else.
-    pub fn parse(text: &str) -> Option<ActionPattern> {
-        let all = !text.is_empty() && text.bytes().all(|byte| byte == b'*');
-        let named = text.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
-        (all || named).then(|| ActionPattern { text: text.to_owned(), elements: elements(&text.to_lowercase()) })
+    /// Parses `*` or `service:Action` with `*` and `?` anywhere.
+    pub fn parse(text: &str) -> Result<ActionPattern, ActionPatternError> {
+        let everything = !text.is_empty() && text.bytes().all(|byte| byte == b'*');
+        let service_and_name =
+            text.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
+        if !everything && !service_and_name {
+            return Err(ActionPatternError(text.to_owned()));
+        }
+        let syntax = Syntax { wildcards: true, variables: false };
+        Ok(ActionPattern { text: text.to_owned(), pattern: Pattern::parse(&text.to_ascii_lowercase(), syntax) })
     }
     /// As written in the policy.
     pub fn as_str(&self) -> &str {
         &self.text
     }
-    /// Whether it covers an action.
+    /// Whether an action matches, without regard to case.
     pub fn matches(&self, action: &str) -> bool {
-        matches(&self.elements, &action.to_lowercase().chars().collect::<Vec<_>>())
+        self.matches_lower(&action.to_ascii_lowercase())
+    }
+    /// The same for an action that is in lower case already.
+    pub(crate) fn matches_lower(&self, action: &str) -> bool {
+        self.pattern.matches_plain(action)
+    }
+    /// The lower-case text that every matching action begins with.
+    pub(crate) fn literal_prefix(&self) -> &str {
+        self.pattern.literal_prefix()
     }
 }
 
-/// A pattern for resources: six parts matched each by itself, the last one taking the rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArnPattern {
-    text: String,
-    /// `*` alone: every resource.
-    all: bool,
-    /// Up to six parts, each in pieces; missing ones match anything.
-    parts: Vec<Vec<Piece>>,
-}
-
-impl ArnPattern {
-    /// Parses `*` or an ARN, perhaps short; `None` for anything else.
-    pub fn parse(text: &str, version: Version) -> Option<ArnPattern> {
-        let all = !text.is_empty() && text.bytes().all(|byte| byte == b'*');
-        if !all && !text.starts_with("arn:") {
-            return None;
-        }
-        // Variables stand only in the last part: before the fifth colon a `${` is literal.
-        let part = |(index, part): (usize, &str)| pieces(part, if index < 5 { Version::V2008 } else { version });
-        Some(ArnPattern { text: text.to_owned(), all, parts: text.splitn(6, ':').enumerate().map(part).collect() })
-    }
-    /// As written in the policy.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-    /// Whether it covers a resource; `resolve` gives the value of a variable, `None` when it has none.
-    pub fn matches(&self, resource: &Arn, resolve: &impl Fn(&str) -> Option<String>) -> bool {
-        if self.all {
-            return true;
-        }
-        arn_parts_match(&self.parts, resource.as_str(), resolve)
-    }
-    /// The keys of its variables.
-    pub fn variables(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().flatten().filter_map(|piece| match piece {
-            Piece::Variable { key, .. } => Some(key.as_str()),
-            _ => None,
-        })
-    }
-}
-
-/// Matches up to six parts of a pattern against a text of six parts; a text that is no ARN matches nothing.
-pub fn arn_parts_match(parts: &[Vec<Piece>], text: &str, resolve: &impl Fn(&str) -> Option<String>) -> bool {
-    let actual: Vec<&str> = text.splitn(6, ':').collect();
-    if actual.len() != 6 || actual.first() != Some(&"arn") {
-        return false;
-    }
-    actual.iter().enumerate().all(|(index, actual)| match parts.get(index) {
-        None => true,
-        Some(pieces) => match resolved(pieces, resolve, true) {
-            None => false,
-            // `arn` and the service are no place for part wildcards.
-            Some(pattern) if index == 0 || index == 2 => {
-                let whole: Option<String> = pattern
-                    .iter()
-                    .map(|element| match element {
-                        Element::Char(char) => Some(*char),
-                        _ => None,
-                    })
-                    .collect();
-                pattern.iter().all(|element| *element == Element::AnySequence) && !pattern.is_empty()
-                    || whole.is_some_and(|whole| whole == *actual)
-            }
-            Some(pattern) => matches(&pattern, &actual.chars().collect::<Vec<_>>()),
-        },
-    })
-}
-
-/// The elements of a text in pieces once its variables have their values; `None` when one has none.
-pub fn resolved(pieces: &[Piece], resolve: &impl Fn(&str) -> Option<String>, wildcards: bool) -> Option<Vec<Element>> {
-    let mut list = Vec::new();
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) if wildcards => list.extend(text.chars().map(element)),
-            Piece::Text(text) => list.extend(text.chars().map(Element::Char)),
-            Piece::Escaped(char) => list.push(Element::Char(*char)),
-            Piece::Variable { key, default } => {
-                let value = resolve(key).or_else(|| default.clone())?;
-                list.extend(value.chars().map(Element::Char));
-            }
-        }
-    }
-    Some(list)
-}
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,7 @@ pub mod decision;
 pub mod guard;
 pub mod link;
 pub mod mac;
-pub mod phase;
 pub mod receipt;
 pub mod state;
 
-pub use phase::Phase;
 pub use state::{Event, IllegalTransition, State};

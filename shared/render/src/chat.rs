@@ -9,8 +9,7 @@ use sesame_diagnosis::finding::Finding;
 use crate::escape::{self, Medium};
 use crate::{Phase, grant, phase, text, words};
 
-/// Our own caps: characters of a title, of a description, of a step, of a value.
-const TITLE: usize = 250;
+/// Our own caps, in characters: of a description, of a step, of a title or value.
 const DESCRIPTION: usize = 8_000;
 const STEP: usize = 350;
 const VALUE: usize = 250;
@@ -19,9 +18,13 @@ const RESOURCES: usize = 10;
 
 /// The notification. `phase` and `detail` as in [`phase::phase_text`].
 pub fn chat(finding: &Finding, phase: Phase, detail: Option<&str>, now: Timestamp) -> Value {
+    chat_of(&escape::shown(finding, Medium::Plain), phase, detail, now)
+}
+
+/// The same of a finding that is fit to be shown.
+pub(crate) fn chat_of(finding: &Finding, phase: Phase, detail: Option<&str>, now: Timestamp) -> Value {
     let id = escape::id(&finding.id);
-    let note = phase::phase_text(finding, phase, detail);
-    let finding = &escape::shown(finding, Medium::Plain);
+    let note = phase::phase_text_of(finding, phase, detail);
     let description = match phase {
         Phase::Finding => description(finding, now),
         _ => later(&note),
@@ -41,14 +44,14 @@ pub fn chat(finding: &Finding, phase: Phase, detail: Option<&str>, now: Timestam
         "id": format!("{id}-{}-{phase}", finding.generation),
         "content": {
             "textType": "client-markdown",
-            "title": escape::clip(&escape::angle(&note.subject), TITLE - 40),
+            "title": value(&note.subject),
             "description": description,
             "nextSteps": steps,
             "keywords": keywords(finding, phase),
         },
         "metadata": {
             "threadId": id,
-            "summary": escape::clip(&escape::angle(&note.subject), TITLE - 40),
+            "summary": value(&note.subject),
             "eventType": format!("sesame-{phase}"),
             "relatedResources": resources(finding),
             "additionalContext": context(finding, phase),
@@ -72,8 +75,7 @@ fn description(finding: &Finding, now: Timestamp) -> String {
     ];
     parts.push(format!("*Fix*\n{}", sentence(&finding.summary.fix)));
     parts.extend(grant::sentences(finding).iter().map(|text| sentence(text)));
-    let also = finding.planned().map(|remedy| sentence(&remedy.verification.also_allowed));
-    parts.extend(also.filter(|text| !text.is_empty()));
+    parts.extend(words::also_allowed(finding).into_iter().map(sentence));
     parts.extend(text::dependencies(finding).map(|text| sentence(&text)));
     if let Some(hint) = words::hint(finding, "possible-stolen-key") {
         parts.push(format!("*If nobody knows this caller*\n{}", sentence(&hint.summary)));
@@ -81,7 +83,7 @@ fn description(finding: &Finding, now: Timestamp) -> String {
     for near in words::untold_near_misses(finding).into_iter().take(3) {
         parts.push(sentence(&near.summary));
     }
-    for hint in finding.hints.iter().filter(|hint| hint.kind != "possible-stolen-key").take(6) {
+    for hint in words::untold_hints(finding).into_iter().take(6) {
         parts.push(sentence(&hint.summary));
     }
     for gap in finding.gaps.iter().take(4) {
@@ -130,7 +132,7 @@ fn keywords(finding: &Finding, phase: Phase) -> Vec<String> {
 
 /// A bare value: no markup is expected there, so none may come to be.
 fn value(text: &str) -> String {
-    escape::angle(&escape::clip(text, VALUE))
+    escape::clip(&escape::bare(&escape::clip(text, VALUE - 100)), VALUE - 40)
 }
 
 fn resources(finding: &Finding) -> Vec<String> {

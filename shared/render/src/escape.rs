@@ -111,15 +111,18 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// A command or fragment: lines stay lines. Where a reader makes links, `://` becomes `:\u002f\u002f`, the same text to JSON, to
-/// YAML and to Terraform in a double-quoted string, which is where documents stand.
+/// A command or fragment: lines stay lines. Where a reader makes links, `://` becomes `:\u002f\u002f` and so on, the same text to
+/// JSON, to YAML and to Terraform in a double-quoted string, which is where documents stand.
 fn commands(text: &str, medium: Medium) -> String {
     let lines: Vec<String> = text.split('\n').map(visible).collect();
     let text = lines.join("\n");
     match medium {
         Medium::Html => text,
         // The AWS CLI reads a document from `file://`; that one is ours and leads nowhere.
-        Medium::Plain => text.replace("://", ":\\u002f\\u002f").replace("file:\\u002f\\u002f", "file://"),
+        Medium::Plain => {
+            let text = text.replace("://", ":\\u002f\\u002f").replace("file:\\u002f\\u002f", "file://");
+            without_schemes(&text, "\\u002e", "\\u003a")
+        }
     }
 }
 
@@ -129,7 +132,7 @@ pub fn defang(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {
-        push_without_schemes(&mut out, before);
+        out.push_str(&without_schemes(before, "[.]", "[:]"));
         out.push_str("[:]//");
         let end = after
             .find(|character: char| !(character.is_alphanumeric() || matches!(character, '.' | '-' | '@')))
@@ -138,11 +141,13 @@ pub fn defang(text: &str) -> String {
         out.push_str(&host.replace('.', "[.]"));
         rest = tail;
     }
-    push_without_schemes(&mut out, rest);
+    out.push_str(&without_schemes(rest, "[.]", "[:]"));
     out
 }
 
-fn push_without_schemes(out: &mut String, text: &str) {
+/// `www.` and `mailto:`, with something else for the dot and the colon.
+fn without_schemes(text: &str, dot: &str, colon: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((at, name, mark)) = ["www.", "mailto:"]
         .into_iter()
@@ -151,13 +156,14 @@ fn push_without_schemes(out: &mut String, text: &str) {
     {
         let (before, after) = rest.split_at(at);
         let (name, after) = after.split_at(name);
-        let sign = if mark.ends_with('.') { "[.]" } else { "[:]" };
+        let sign = if mark.ends_with('.') { dot } else { colon };
         out.push_str(before);
         out.push_str(name);
         out.push_str(sign);
         rest = after.get(1..).unwrap_or_default();
     }
     out.push_str(rest);
+    out
 }
 
 fn find_ignoring_case(text: &str, ascii: &str) -> Option<usize> {
@@ -195,6 +201,11 @@ pub fn html(text: &str) -> String {
 /// `&`, `<` and `>`, which is all that Slack's mrkdwn lets one escape: no mention and no link can then be formed.
 pub fn angle(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A value where no markup is expected, in a medium that may yet read some: no mention and no link can be formed.
+pub fn bare(text: &str) -> String {
+    angle(&text.replace("](", "] (").replace("][", "] [").replace("]:", "] :"))
 }
 
 /// A value as inline code of mrkdwn or Markdown; a backquote inside would end it and becomes `'`.
@@ -297,8 +308,8 @@ pub fn json(text: &str) -> String {
     out
 }
 
-/// A finding's id where it is part of a command: nothing but letters, digits, `-`, `_` and `.`.
+/// A finding's id where it is part of a command: nothing but letters, digits, `-` and `_`.
 pub fn id(text: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+    let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     text.chars().take(64).map(|character| if plain(character) { character } else { '_' }).collect()
 }

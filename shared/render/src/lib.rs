@@ -12,6 +12,7 @@ pub mod grant;
 pub mod json;
 pub mod page;
 pub mod phase;
+pub mod report;
 pub mod slack;
 pub mod sns;
 pub mod text;

@@ -136,7 +136,11 @@ pub struct PhaseText {
 
 /// The message of a phase. `detail` says by whom, why or since when, as a sentence of its own; it is untrusted like the rest.
 pub fn phase_text(finding: &Finding, phase: Phase, detail: Option<&str>) -> PhaseText {
-    let shown = escape::shown(finding, Medium::Plain);
+    phase_text_of(&escape::shown(finding, Medium::Plain), phase, detail)
+}
+
+/// The same of a finding that is fit to be shown.
+pub(crate) fn phase_text_of(shown: &Finding, phase: Phase, detail: Option<&str>) -> PhaseText {
     let (ours, theirs): (Vec<&Remedy>, Vec<&Remedy>) =
         shown.planned().partition(|remedy| remedy.applicability != Applicability::AdviceOnly);
     let mut sentence = match phase {
@@ -153,17 +157,18 @@ pub fn phase_text(finding: &Finding, phase: Phase, detail: Option<&str>) -> Phas
     }
     let mut about = vec![shown.summary.what.clone()];
     if matches!(phase, Phase::Approved | Phase::Applied) {
-        about.extend(grant::of(&ours, &shown));
+        about.extend(grant::of(&ours, shown));
         about.extend(
             theirs
                 .iter()
                 .map(|remedy| format!("Still to be done by hand, by {}: {}.", words::owner(remedy), remedy.title)),
         );
     }
-    PhaseText { subject: subject(&shown, phase), sentence, about, command: phase.next(&escape::id(&finding.id)) }
+    PhaseText { subject: subject(shown, phase), sentence, about, command: phase.next(&escape::id(&shown.id)) }
 }
 
-/// The subject of a message: ASCII, fewer than 100 characters, and the account and Region always in it.
+/// The subject of a message, of a finding that is fit to be shown: ASCII, fewer than 100 characters, and the account and
+/// Region always in it.
 pub fn subject(finding: &Finding, phase: Phase) -> String {
     let event = &finding.event;
     let account = event.account_name.as_deref().or(event.account.as_deref()).unwrap_or("unknown account");

@@ -75,9 +75,10 @@ impl SnsMessage {
 
 /// The message of a phase. Over 256 KiB the evidence is dropped, then all but a pointer to the stored finding.
 pub fn sns(finding: &Finding, phase: Phase, options: &SnsOptions) -> SnsMessage {
+    let shown = escape::shown(finding, escape::Medium::Plain);
     let mut message = SnsMessage {
-        subject: phase::subject(&escape::shown(finding, escape::Medium::Plain), phase),
-        message: texts(finding, phase, options),
+        subject: phase::subject(&shown, phase),
+        message: texts(&shown, phase, options),
         message_attributes: attributes(finding, phase),
     };
     for form in [Form::Compact, Form::WithoutEvidence, Form::Pointer] {
@@ -121,16 +122,16 @@ fn texts(finding: &Finding, phase: Phase, options: &SnsOptions) -> BTreeMap<&'st
     let (email, default) = match phase {
         Phase::Finding => {
             let mut with_link = text::TextOptions::email(options.now);
-            let without = text::email(finding, &with_link);
+            let without = text::email_of(finding, &with_link);
             with_link.decision_link.clone_from(&options.decision_link);
-            (text::email(finding, &with_link), without)
+            (text::email_of(finding, &with_link), without)
         }
         _ => {
-            let body = text::phase_email(finding, phase, options.detail.as_deref());
+            let body = text::phase_email_of(finding, phase, options.detail.as_deref());
             (body.clone(), body)
         }
     };
-    let chat = chat::chat(finding, phase, options.detail.as_deref(), options.now);
+    let chat = chat::chat_of(finding, phase, options.detail.as_deref(), options.now);
     BTreeMap::from([("default", default), ("email", email), ("https", json::line(&chat))])
 }
 

@@ -136,6 +136,7 @@ fn in_context(base: &Denial, context: &Value) -> Denial {
         _ => Parameter::Unknown,
     };
     Denial {
+        time: time(text("aws:CurrentTime").as_deref()).or(base.time),
         source_ip: text("aws:SourceIp").or_else(|| base.source_ip.clone()),
         user_agent: text("aws:UserAgent").or_else(|| base.user_agent.clone()),
         vpc_endpoint_id: text("aws:SourceVpce"),

@@ -4,10 +4,10 @@ use sesame_diagnosis::finding::{Operation, Remedy};
 use sesame_remediation::decision::{DecidedRemedy, Decision, DecisionError, Verdict};
 use sesame_remediation::mac::Mac;
 use sesame_remediation::receipt::{Receipt, SCHEMA, Verification, Written};
-use sesame_remediation::state::{Event, IllegalTransition, State};
+use sesame_remediation::state::{Event, IllegalTransition, State, next};
 
 use crate::notify::publish_due;
-use crate::place::{Order, Refusal, put_back_all, put_in_place};
+use crate::place::{Order, Refusal, prepare, put_back_all};
 use crate::ports::{Clock, FindingStore, PolicyWriter, PortError, Publisher, SaveError, WorldSource};
 use crate::record::{Alert, Record};
 use crate::settings::{Settings, Shared};
@@ -45,10 +45,10 @@ pub async fn apply(
 ) -> Result<Record, ApplyError> {
     let Shared { store, clock, settings, .. } = shared;
     let mut record = load(finding, store).await?;
-    if record.state != State::Applying {
-        record.advance(Event::Start, clock.now(), None)?;
-        record.alert = Alert::Sent; // nothing to tell until it is done
-        store.save(&mut record).await?;
+    let resumed = record.state == State::Applying;
+    if !resumed {
+        // Nothing is changed by asking: only what is approved can start.
+        next(record.state, Event::Start)?;
     }
     let decision = match decided(&record, Verdict::Approve, key, settings).await {
         Err(DecisionError::Key(error)) => return Err(DecisionError::Key(error).into()),
@@ -57,31 +57,30 @@ pub async fn apply(
     };
     if !settings.apply {
         let why = "the stack's switch for applications is off; nothing was written".to_owned();
-        return fail(record, why, shared).await;
+        return give_up(record, &decision, why, writer, shared).await;
     }
     if let Some(altered) = decision.remedies.iter().find(|decided| !stands(&record, decided)) {
         let why = format!("`{}` is not what was approved; nothing was written", altered.id);
-        return fail(record, why, shared).await;
+        return give_up(record, &decision, why, writer, shared).await;
     }
     let remedies: Vec<String> = decision.remedies.iter().map(|decided| decided.id.clone()).collect();
+    let finding = record.finding.clone();
     let options = settings.options(clock.now());
-    let order = Order { finding: &record.finding, remedies: &remedies, force_advice: false, options: &options };
-    let receipt = match put_in_place(order, source, writer).await {
-        Ok(receipt) => receipt,
+    let order = Order { finding: &finding, remedies: &remedies, force_advice: false, options: &options };
+    let prepared = match prepare(order, source, writer).await {
+        Ok(prepared) => prepared,
         Err(Refusal::Port(error)) if error.retry => return Err(error.into()),
-        Err(refusal) => {
-            // A run that was cut off may have left documents of ours; they go before the failure is told.
-            let why = refusal.to_string();
-            return match take_back_own(&record, &decision, writer).await {
-                Ok(()) => fail(record, why, shared).await,
-                Err(error) if error.retry => Err(error.into()),
-                Err(error) => {
-                    let why = format!("{why}; and what was written could not be put back: {error}");
-                    finish(record, Event::Fail { restored: false }, Some(why), shared).await
-                }
-            };
+        Err(refusal @ Refusal::Changed { .. }) if !resumed => {
+            return finish(record, Event::Supersede, Some(refusal.to_string()), shared).await;
         }
+        Err(refusal) => return give_up(record, &decision, refusal.to_string(), writer, shared).await,
     };
+    if !resumed {
+        record.advance(Event::Start, clock.now(), None)?;
+        record.alert = Alert::Sent; // nothing to tell until it is done
+        store.save(&mut record).await?;
+    }
+    let receipt = prepared.write(source, writer).await;
     let event = match receipt.state {
         State::Failed { restored } => Event::Fail { restored },
         _ => Event::Complete,
@@ -89,6 +88,24 @@ pub async fn apply(
     let note = receipt.note.clone();
     record.receipt = Some(receipt);
     finish(record, event, note, shared).await
+}
+
+/// Ends an application that cannot go on. A run that was cut off may have left documents of ours; they go first.
+async fn give_up(
+    record: Record,
+    decision: &Decision,
+    why: String,
+    writer: &impl PolicyWriter,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> Result<Record, ApplyError> {
+    match take_back_own(&record, decision, writer).await {
+        Ok(()) => fail(record, why, shared).await,
+        Err(error) if error.retry => Err(error.into()),
+        Err(error) => {
+            let why = format!("{why}; and what was written could not be put back: {error}");
+            finish(record, Event::Fail { restored: false }, Some(why), shared).await
+        }
+    }
 }
 
 /// Takes back what was applied.
@@ -206,7 +223,11 @@ async fn finish(
     note: Option<String>,
     shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
 ) -> Result<Record, ApplyError> {
-    record.advance(event, shared.clock.now(), note)?;
+    let now = shared.clock.now();
+    if matches!(event, Event::Fail { .. }) && record.state == State::Approved {
+        record.advance(Event::Start, now, None)?;
+    }
+    record.advance(event, now, note)?;
     record.alert = Alert::Due;
     shared.store.save(&mut record).await?;
     Ok(publish_due(record, shared).await?)

@@ -9,8 +9,9 @@ use sesame_diagnosis::denial::Incident;
 use sesame_diagnosis::finding::{Target, TargetKind};
 use sesame_diagnosis::world::{InlinePolicy, RawDocument, Readable, World};
 use sesame_policy::json::Json;
+use sesame_remediation::State;
 use sesame_remediation::receipt::Written;
-use sesame_remediation::{Phase, State};
+use sesame_render::Phase;
 
 use crate::ports::{Clock, FindingStore, Notice, PolicyWriter, PortError, Publisher, SaveError, Trace, WorldSource};
 use crate::record::{Alert, Record};

@@ -1,6 +1,7 @@
 //! The outbox: what is stored as due is told, then marked as told. A crash between the two tells it twice, never not at all.
 
-use sesame_remediation::Phase;
+use sesame_remediation::State;
+use sesame_render::Phase;
 
 use crate::ports::{Clock, FindingStore, Notice, PortError, Publisher, SaveError};
 use crate::record::{Alert, Record};
@@ -14,7 +15,7 @@ pub async fn publish_due(
     if record.alert != Alert::Due {
         return Ok(record);
     }
-    if let Some(phase) = Phase::of(record.state) {
+    if let Some(phase) = phase_of(record.state) {
         shared.publisher.publish(Notice { phase, record: &record }).await?;
         record.alerted = Some(shared.clock.now());
     }
@@ -39,4 +40,20 @@ pub async fn publish_all_due(
         }
     }
     Ok(told)
+}
+
+/// The phase that tells of a state; `None` while something is under way.
+pub fn phase_of(state: State) -> Option<Phase> {
+    match state {
+        State::Open => Some(Phase::Finding),
+        State::Approved => Some(Phase::Approved),
+        State::Applied => Some(Phase::Applied),
+        State::Failed { .. } => Some(Phase::Failed),
+        State::Rejected => Some(Phase::Rejected),
+        State::Muted => Some(Phase::Muted),
+        State::Expired => Some(Phase::Expired),
+        State::Superseded => Some(Phase::Superseded),
+        State::RolledBack => Some(Phase::RolledBack),
+        State::Applying | State::RollingBack => None,
+    }
 }

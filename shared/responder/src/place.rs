@@ -96,15 +96,23 @@ pub enum Refusal {
     Port(#[from] PortError),
 }
 
-/// Puts remedies in place.
+/// An order that was checked: everything that can be known before something is written is known.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    order: Order<'a>,
+    chosen: Vec<&'a Remedy>,
+    incident: Incident,
+}
+
+/// Checks an order: the guard, the digests, the limits, and that the documents are those that the remedies were made for.
 ///
-/// Everything is checked before anything is written. Once something was written the result is a receipt, whatever happened:
-/// `applied`, or `failed` with what was written put back.
-pub async fn put_in_place(
-    order: Order<'_>,
+/// # Errors
+/// Why nothing will be written.
+pub async fn prepare<'a>(
+    order: Order<'a>,
     source: &impl WorldSource,
     writer: &impl PolicyWriter,
-) -> Result<Receipt, Refusal> {
+) -> Result<Prepared<'a>, Refusal> {
     let chosen = choose(&order)?;
     let incident = again::incident(order.finding);
     let world = source.world(&incident).await?;
@@ -118,32 +126,53 @@ pub async fn put_in_place(
             return Err(Refusal::Changed { remedy: remedy.id.clone(), expected, found: show(found) });
         }
     }
-    let mut receipt = Receipt {
-        schema: SCHEMA.to_owned(),
-        finding: order.finding.id.clone(),
-        generation: order.finding.generation,
-        time: order.options.now,
-        state: State::Applied,
-        complete: true,
-        written: Vec::new(),
-        left: left(order.finding, &chosen),
-        verification: Verification::default(),
-        note: None,
-    };
-    receipt.complete = receipt.left.is_empty();
-    match write_all(&order, &chosen, &incident, source, writer, &mut receipt).await {
-        Ok(()) => receipt.note = incomplete(&receipt),
-        Err(why) => {
-            let restored = put_back_all(&mut receipt.written, writer).await;
-            receipt.state = State::Failed { restored: restored.is_ok() };
-            receipt.complete = false;
-            receipt.note = Some(match restored {
-                Ok(()) => format!("{why}; everything was put back"),
-                Err(error) => format!("{why}; and it could not be put back: {error}"),
-            });
+    Ok(Prepared { order, chosen, incident })
+}
+
+impl Prepared<'_> {
+    /// Writes, reads back, evaluates again. Whatever happens, the receipt tells it: `applied`, or `failed` with what was
+    /// written put back.
+    pub async fn write(self, source: &impl WorldSource, writer: &impl PolicyWriter) -> Receipt {
+        let Prepared { order, chosen, incident } = self;
+        let left = left(order.finding, &chosen);
+        let mut receipt = Receipt {
+            schema: SCHEMA.to_owned(),
+            finding: order.finding.id.clone(),
+            generation: order.finding.generation,
+            time: order.options.now,
+            state: State::Applied,
+            complete: left.is_empty(),
+            written: Vec::new(),
+            left,
+            verification: Verification::default(),
+            note: None,
+        };
+        match write_all(&order, &chosen, &incident, source, writer, &mut receipt).await {
+            Ok(()) => receipt.note = incomplete(&receipt),
+            Err(why) => {
+                let restored = put_back_all(&mut receipt.written, writer).await;
+                receipt.state = State::Failed { restored: restored.is_ok() };
+                receipt.complete = false;
+                receipt.note = Some(match restored {
+                    Ok(()) => format!("{why}; everything was put back"),
+                    Err(error) => format!("{why}; and it could not be put back: {error}"),
+                });
+            }
         }
+        receipt
     }
-    Ok(receipt)
+}
+
+/// Puts remedies in place: checks everything, then writes.
+///
+/// # Errors
+/// Why nothing was written. Once something was written the result is a receipt.
+pub async fn put_in_place(
+    order: Order<'_>,
+    source: &impl WorldSource,
+    writer: &impl PolicyWriter,
+) -> Result<Receipt, Refusal> {
+    Ok(prepare(order, source, writer).await?.write(source, writer).await)
 }
 
 /// Takes back what a receipt says was written, the last first. What was put back leaves the list.

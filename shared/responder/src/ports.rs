@@ -7,8 +7,8 @@ use serde_json::Value;
 use sesame_diagnosis::denial::Incident;
 use sesame_diagnosis::finding::{Finding, Target};
 use sesame_diagnosis::world::World;
-use sesame_remediation::Phase;
 use sesame_remediation::receipt::{FileEdit, Receipt, Written};
+use sesame_render::Phase;
 
 use crate::record::Record;
 

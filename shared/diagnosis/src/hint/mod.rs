@@ -9,11 +9,12 @@ pub use principal::wrong_principal;
 pub use sending::{WrongRegion, wrong_region};
 
 use serde_json::{Value, json};
+use sesame_policy::LayerKind;
 
 use crate::causes::Found;
 use crate::denial::{Denial, Incident, OtherRefusal};
 use crate::examine::{Blocker, Examined};
-use crate::finding::Hint;
+use crate::finding::{Certainty, ConditionInfo, Hint};
 use crate::remedy::guard::Unmendable;
 use crate::subject::Subject;
 use crate::world::World;
@@ -64,7 +65,7 @@ pub fn hints(
     list.extend(wording::about_the_statements(facts));
     list.extend(principal::about_the_principal(facts));
     list.extend(blocked_as_configured(facts, unmendable));
-    list.extend(sending::what_would_fail_next(facts));
+    list.extend(sending::what_would_fail_next(facts, region.is_some_and(|region| region.futile)));
     list.extend(changed(facts));
     list.extend(assumed_absent(facts));
     list.extend(more_needed(facts, unmendable));
@@ -72,72 +73,106 @@ pub fn hints(
     list
 }
 
-/// The hints of a refusal that is no policy matter.
+/// The hints of a refusal that is no policy matter: what it is, and what to do.
 pub fn other_refusal(refusal: OtherRefusal, denial: &Denial) -> Vec<Hint> {
     let region = denial.region.as_deref().unwrap_or("the Region of the endpoint");
-    let (kind, text) = match refusal {
+    let (kind, what, next) = match refusal {
         OtherRefusal::Unverified => (
             "identity-unverified",
-            format!("SES rejected the message, not the caller: an address or domain is not verified in {region}, or the account is in the sandbox and a recipient is not verified; verify it there, or pass the identity's ARN when it belongs to another account"),
+            format!(
+                "an address or domain of the message is not verified in {region}, or the account is in the sandbox and a recipient is not verified"
+            ),
+            format!("verify it in {region}, or pass the identity's ARN when it belongs to another account"),
         ),
         OtherRefusal::SendingPaused => (
             "sending-paused",
-            "sending is paused for the account or the configuration set; see GetAccount and the configuration set's sending options".to_owned(),
+            "sending is paused for the account or for the configuration set".to_owned(),
+            "see `SendingEnabled` of GetAccount and the configuration set's sending options".to_owned(),
         ),
-        OtherRefusal::Suspended => ("sending-paused", "AWS has suspended sending for this account; the AWS Health Dashboard and Support say why".to_owned()),
-        OtherRefusal::Sandbox => ("sandbox", format!("the account is in the SES sandbox in {region}; request production access there")),
+        OtherRefusal::Suspended => (
+            "sending-paused",
+            "AWS has suspended sending for this account".to_owned(),
+            "see the AWS Health Dashboard and the case that AWS Support opened".to_owned(),
+        ),
+        OtherRefusal::Sandbox => (
+            "sandbox",
+            format!("the account is in the SES sandbox in {region}"),
+            format!("request production access in {region}"),
+        ),
         OtherRefusal::Credentials => (
             "smtp-user",
-            format!("the SMTP credentials are wrong: an SMTP password is made from the secret access key for one Region; make one for {region}, and use the access key id as user name"),
+            "the SMTP user name or password is wrong: the password is made from a secret access key for one Region"
+                .to_owned(),
+            format!("make the password for {region}, and use the access key id as the user name"),
         ),
         OtherRefusal::MailFromDomain => (
             "identity-unverified",
-            "the custom MAIL FROM domain is not set up: its MX record is missing or not verified".to_owned(),
+            "the custom MAIL FROM domain is not set up".to_owned(),
+            "publish its MX record and wait until SES has verified it".to_owned(),
         ),
-        OtherRefusal::NotFound => ("identity-not-found", format!("the configuration set or template does not exist in {region}")),
-        OtherRefusal::Throttled => ("more-needed", "a sending quota or rate was passed; slow down and retry, or ask for a higher quota".to_owned()),
-        OtherRefusal::Rejected => ("more-needed", "SES rejected the message for a reason that is no matter of policies".to_owned()),
+        OtherRefusal::NotFound => (
+            "identity-not-found",
+            format!("the configuration set or template does not exist in {region}"),
+            format!("create it in {region}, or call the Region that has it"),
+        ),
+        OtherRefusal::Throttled => (
+            "more-needed",
+            "a sending quota or rate was exceeded".to_owned(),
+            "slow down and retry, or ask for a higher quota".to_owned(),
+        ),
+        OtherRefusal::Rejected => (
+            "more-needed",
+            "SES rejected the message for a reason that is no matter of policies".to_owned(),
+            "read the whole text of the rejection".to_owned(),
+        ),
     };
-    vec![hint(kind, text, json!({ "region": denial.region }))]
+    let details = json!({ "region": denial.region, "next": next });
+    vec![hint(kind, format!("{what}; {next}"), details)]
 }
 
 /// Someone wrote the Deny or the condition that refused: it may be right, and the send wrong.
 fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint> {
     let mut advice: Vec<String> = Vec::new();
     let mut keys: Vec<String> = Vec::new();
-    for (index, found) in facts.causes.iter().enumerate() {
-        let conditions = match &found.blocker {
-            Blocker::Deny(_) => {
-                found.cause.conditions.iter().filter(|condition| condition.matched != Some(false)).collect()
+    for found in facts.causes {
+        let action = facts.examined.get(found.cause.request).and_then(|contexts| contexts.first());
+        let action = action.map(|examined| examined.question.action.as_str()).unwrap_or_default();
+        let deny = matches!(found.blocker, Blocker::Deny(_));
+        let conditions: Vec<&ConditionInfo> = match deny {
+            true => found.cause.conditions.iter().filter(|condition| condition.matched != Some(false)).collect(),
+            false => {
+                let nearest = found.cause.near_misses.first().filter(|near| near.fails == "Condition");
+                let failed = nearest.and_then(|near| near.condition.as_ref());
+                failed.into_iter().filter(|condition| !wording::never_matches(condition, action)).collect()
             }
-            _ => found
-                .cause
-                .near_misses
-                .first()
-                .filter(|near| near.fails == "Condition")
-                .and_then(|near| near.condition.as_ref())
-                .into_iter()
-                .collect::<Vec<_>>(),
         };
-        for condition in &conditions {
-            if !keys.contains(&condition.key) {
-                keys.push(condition.key.clone());
-                advice.push(wording::change_the_send(condition));
-            }
+        let unconditional = deny && found.cause.conditions.is_empty();
+        if conditions.is_empty() && !unconditional {
+            continue;
         }
-        match unmendable.iter().find(|(cause, _)| *cause == index) {
-            Some((_, Unmendable::Transport)) => advice.push("no policy should give way here: send over TLS".to_owned()),
-            Some((_, Unmendable::Time)) => advice.push(
-                "no policy should give way by itself here: send inside the time window, or ask its owner to move it"
-                    .to_owned(),
-            ),
-            _ => {}
-        }
-        if matches!(found.blocker, Blocker::Deny(_)) && conditions.is_empty() && advice.is_empty() {
-            advice.push("a Deny without conditions was written for a reason; ask its owner".to_owned());
-        }
+        keys.extend(conditions.iter().map(|condition| condition.key.clone()));
+        // Any one of a Deny's conditions that no longer holds lets the send through.
+        let changes: Vec<String> =
+            conditions.iter().filter_map(|condition| crate::words::change(condition, !deny)).collect();
+        advice.push(match (changes.is_empty(), unconditional) {
+            (false, _) => changes.join(", or "),
+            (true, true) => "the Deny has no condition, so it is meant for every such send; ask its owner".to_owned(),
+            (true, false) => "somebody wrote this condition; ask its owner".to_owned(),
+        });
     }
-    advice.dedup();
+    let firm = |(_, reason): &(usize, Unmendable)| matches!(reason, Unmendable::Transport | Unmendable::Time);
+    if !advice.is_empty() && unmendable.iter().any(firm) {
+        advice.push("no policy should give way here".to_owned());
+    }
+    let mut seen = Vec::new();
+    advice.retain(|text| {
+        !seen.contains(text) && {
+            seen.push(text.clone());
+            true
+        }
+    });
+    keys.sort();
+    keys.dedup();
     (!advice.is_empty()).then(|| {
         let text = format!("blocked as configured: {}", advice.join("; "));
         hint("blocked-as-configured", text, json!({ "keys": keys }))
@@ -171,7 +206,8 @@ fn assumed_absent(facts: &Facts) -> Option<Hint> {
     }
     let names: Vec<&str> = assumed.iter().map(|layer| crate::words::layer(layer)).collect();
     (!assumed.is_empty()).then(|| {
-        let text = format!("taken as absent, since no record shows it: a {}", names.join(" and a "));
+        let pronoun = if names.len() == 1 { "it is" } else { "they are" };
+        let text = format!("no record shows a {}: {pronoun} taken as absent", names.join(" or a "));
         hint("assumed-absent", text, json!({ "layers": assumed }))
     })
 }
@@ -187,7 +223,8 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     if facts.subject.principal.is_none() {
         need("the principal's ARN");
     } else if facts.subject.account.is_none() && facts.subject.account_id.is_some() {
-        need("a snapshot of the principal's account, or credentials that may read it");
+        let account = facts.subject.account_id.as_deref().unwrap_or_default();
+        need(&format!("a snapshot of account {account}, or credentials that may read it"));
     }
     if facts.denial.region.is_none() {
         need("the Region of the endpoint");
@@ -195,7 +232,7 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     if facts.denial.message.action.is_none() && facts.denial.api.is_none() {
         need("the whole error text, with action and resource");
     }
-    let undecided = facts.causes.iter().all(|found| found.cause.certainty == crate::finding::Certainty::Possible);
+    let undecided = facts.causes.iter().all(|found| found.cause.certainty == Certainty::Possible);
     let unguarded = |request: usize| {
         unmendable.iter().any(|(index, reason)| {
             *reason == Unmendable::UnknownKey
@@ -210,7 +247,15 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
             }
         }
         if undecided {
-            for layer in &evaluation.unreadable_layers {
+            // What the snapshot of the account would hold is asked for once.
+            let account = facts.subject.account_id.as_deref().filter(|_| facts.subject.account.is_none());
+            let owner = contexts.first().map(|examined| examined.question.resource.account());
+            let in_snapshot = |layer: &LayerKind| match layer {
+                LayerKind::Identity | LayerKind::Boundary => account.is_some(),
+                LayerKind::Resource => account.is_some() && account == owner,
+                _ => false,
+            };
+            for layer in evaluation.unreadable_layers.iter().filter(|layer| !in_snapshot(layer)) {
                 need(&format!("the {} that could not be read", crate::words::layer(layer.as_str())));
             }
         }
@@ -220,5 +265,5 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
         need(&format!("the {} that could not be read", crate::words::layer(&found.cause.layer)));
     }
     (!needed.is_empty())
-        .then(|| hint("more-needed", format!("to say more: {}", needed.join("; ")), json!({ "needed": needed })))
+        .then(|| hint("more-needed", format!("still needed: {}", needed.join("; ")), json!({ "needed": needed })))
 }

@@ -210,14 +210,11 @@ pub(super) fn possible_stolen_key(facts: &Facts) -> Option<Hint> {
             .conditions
             .iter()
             .filter(|condition| condition.matched == Some(true) && condition.state == "present");
-        let missed = found
-            .cause
-            .near_misses
-            .iter()
-            .filter_map(|near| near.condition.as_ref())
-            .filter(|condition| condition.state == "present");
-        for condition in denied.chain(missed).filter(|condition| place(&condition.key)) {
-            let sign = crate::words::condition(condition);
+        let nearest = found.cause.near_misses.first().filter(|near| near.fails == "Condition");
+        let missed = nearest.and_then(|near| near.condition.as_ref()).filter(|condition| condition.state == "present");
+        let signs_here = denied.map(|condition| (condition, true)).chain(missed.map(|condition| (condition, false)));
+        for (condition, refused) in signs_here.filter(|(condition, _)| place(&condition.key)) {
+            let sign = crate::words::condition(condition, refused);
             if !signs.contains(&sign) {
                 signs.push(sign);
             }

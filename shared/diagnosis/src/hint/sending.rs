@@ -106,27 +106,27 @@ pub(super) fn about_the_resources(facts: &Facts) -> Vec<Hint> {
             );
             list.push(hint("recipient-identity-in-sandbox", text, json!({ "identity": name })));
         }
-        if let Some(set) = resource.resource().strip_prefix("configuration-set/") {
-            if let (true, Some(identity)) =
+        if let Some(set) = resource.resource().strip_prefix("configuration-set/")
+            && let (true, Some(identity)) =
                 (denial.send.configuration_set.given().is_none(), default_of(facts, resource, set))
-            {
-                let text = format!(
-                    "the send names no configuration set: `{set}` is the default of identity `{identity}`, and sending through it is authorized too"
-                );
-                list.push(hint(
-                    "default-configuration-set",
-                    text,
-                    json!({ "configurationSet": set, "identity": identity }),
-                ));
-            }
+        {
+            let text = format!(
+                "the send names no configuration set: `{set}` is the default of identity `{identity}`, and sending through it is authorized too"
+            );
+            list.push(hint(
+                "default-configuration-set",
+                text,
+                json!({ "configurationSet": set, "identity": identity }),
+            ));
         }
     }
     let (api, action) = (denial.api.as_deref(), denial.message.action.as_deref());
-    if let (Some(api), Some(action)) = (api, action.and_then(|action| action.split_once(':').map(|(_, name)| name))) {
-        if !api.eq_ignore_ascii_case(action) {
-            let text = format!("the call was `{api}`, and SES authorizes it as `ses:{action}`: allow that action");
-            list.push(hint("action-differs-from-api", text, json!({ "api": api, "action": format!("ses:{action}") })));
-        }
+    if let (Some(api), Some(action)) = (api, action.and_then(|action| action.split_once(':').map(|(_, name)| name)))
+        && !api.eq_ignore_ascii_case(action)
+    {
+        let also = if api == "SendBulkEmail" { "also " } else { "" };
+        let text = format!("the call was `{api}`, and SES authorizes it {also}as `ses:{action}`: allow that action");
+        list.push(hint("action-differs-from-api", text, json!({ "api": api, "action": format!("ses:{action}") })));
     }
     let bulk =
         api == Some("SendBulkEmail") || action.is_some_and(|action| action.eq_ignore_ascii_case("ses:SendBulkEmail"));
@@ -173,8 +173,8 @@ fn default_of(facts: &Facts, set_arn: &Arn, set: &str) -> Option<String> {
     of_sender.or_else(|| region.identities.keys().find(|name| is_default(name)).cloned())
 }
 
-/// What SES would refuse next, once the policies allow.
-pub(super) fn what_would_fail_next(facts: &Facts) -> Vec<Hint> {
+/// What SES would refuse next, once the policies allow; `said_elsewhere`: that the identity is in another Region.
+pub(super) fn what_would_fail_next(facts: &Facts, said_elsewhere: bool) -> Vec<Hint> {
     let mut list = Vec::new();
     let Some(examined) = facts
         .examined
@@ -218,7 +218,7 @@ pub(super) fn what_would_fail_next(facts: &Facts) -> Vec<Hint> {
                 );
                 list.push(hint("identity-unverified", text, json!({ "identity": name, "region": resource.region() })));
             }
-            None if region.complete && !has_identity(region, name) => {
+            None if region.complete && !has_identity(region, name) && !said_elsewhere => {
                 let text = format!(
                     "`{name}` is no identity in {} of account {}: with the policies mended SES rejects the message for that",
                     resource.region(),

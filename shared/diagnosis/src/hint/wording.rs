@@ -121,23 +121,10 @@ fn without_set_operator(examined: &Examined, trace: &StatementTrace) -> Option<H
     Some(hint("multivalued-key-without-set-operator", text, details))
 }
 
-/// How the send would have to change to pass a condition, as half a sentence.
-pub(super) fn change_the_send(condition: &ConditionInfo) -> String {
-    let expected = words::list(&condition.expected);
-    let negated = condition.operator.to_ascii_lowercase().contains("not");
-    let allowed = if negated { format!("among {expected}") } else { format!("other than {expected}") };
-    match condition.key.to_ascii_lowercase().as_str() {
-        "ses:fromaddress" => format!("send from an address {allowed}, if that is what is meant"),
-        "ses:fromdisplayname" => format!("send with a display name {allowed}"),
-        "ses:feedbackaddress" => format!("use a feedback address {allowed}"),
-        "ses:recipients" => format!("send to recipients {allowed}"),
-        "aws:sourceip" | "aws:vpcsourceip" => format!("call from a network {allowed}"),
-        "aws:useragent" => format!("call with a client {allowed}"),
-        "aws:securetransport" => "call over TLS".to_owned(),
-        "aws:currenttime" | "aws:epochtime" | "aws:tokenissuetime" => {
-            format!("the window is set by `{}` {expected}", condition.operator)
-        }
-        "aws:requestedregion" => format!("call a Region {allowed}"),
-        _ => format!("`{}` is held by `{}` {expected}", condition.key, condition.operator),
-    }
+/// A condition that no send can meet, whatever its values: the mistake is in the policy.
+pub(super) fn never_matches(condition: &ConditionInfo, action: &str) -> bool {
+    let key = condition.key.to_ascii_lowercase();
+    let operator = condition.operator.to_ascii_lowercase();
+    let bulk = action.eq_ignore_ascii_case("ses:SendBulkEmail") && ADDRESS_KEYS.contains(&key.as_str());
+    bulk || (MULTIVALUED.contains(&key.as_str()) && !operator.contains(':') && operator != "null")
 }

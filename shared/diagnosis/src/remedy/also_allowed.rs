@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sesame_policy::evaluation::decide;
-use sesame_policy::{Arn, ContextValue, Decision, Request};
+use sesame_policy::{Arn, ContextValue, Decision, Possible, Request};
 
 use super::patched::patched;
 use crate::examine::Examined;
@@ -10,8 +10,21 @@ use crate::finding::Remedy;
 use crate::near_miss::SENDS;
 use crate::words;
 
+/// In what a variation differs from the refused request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The value of a condition key.
+    Value,
+    /// The action.
+    Action,
+    /// The resource.
+    Resource,
+}
+
 /// A request like the refused one but in one respect.
 struct Variation {
+    /// In what it differs.
+    kind: Kind,
     /// As it reads in the sentence.
     words: String,
     request: Request,
@@ -21,22 +34,26 @@ struct Variation {
 
 /// One sentence, and examples, of what these remedies allow beyond the refused requests.
 pub fn also_allowed(examined: &[Vec<Examined>], remedies: &[&Remedy], who: &str) -> (String, Vec<Value>) {
-    let mut phrases: Vec<String> = Vec::new();
+    let mut phrases: Vec<(Kind, String)> = Vec::new();
     let mut examples: Vec<Value> = Vec::new();
     let mut sends: Vec<String> = Vec::new();
+    let surely = Possible::only(Decision::Allowed);
     for examined in examined.iter().filter_map(|contexts| contexts.first()) {
         let before = examined.set.policy_set();
         let after = patched(examined, remedies).policy_set();
-        if decide(&before, &examined.request).possible == sesame_policy::Possible::only(Decision::Allowed) {
+        if decide(&before, &examined.request).possible == surely {
             continue;
         }
         let send =
             format!("`{}` on {}", examined.question.action, words::short_arn(examined.question.resource.as_str()));
         for variation in variations(examined) {
-            let allowed = |set| decide(set, &variation.request).possible.contains(Decision::Allowed);
-            if !allowed(&before) && allowed(&after) {
-                if !phrases.contains(&variation.words) {
-                    phrases.push(variation.words);
+            let possible = |set| decide(set, &variation.request).possible;
+            let (before, after) = (possible(&before), possible(&after));
+            let newly = !before.contains(Decision::Allowed) && after.contains(Decision::Allowed);
+            if newly || (before != surely && after == surely) {
+                let phrase = (variation.kind, variation.words);
+                if !phrases.contains(&phrase) {
+                    phrases.push(phrase);
                 }
                 if examples.len() < 10 {
                     examples.push(variation.shown);
@@ -49,14 +66,31 @@ pub fn also_allowed(examined: &[Vec<Examined>], remedies: &[&Remedy], who: &str)
     }
     let sentence = match phrases.is_empty() {
         true => "Nothing else becomes allowed: every variation of this send that was tried stays as it was.".to_owned(),
-        false => format!("{} can then also call {} {}.", capital(who), sends.join(" and "), join(&phrases)),
+        false => format!("{} can then also {}.", words::capital(who), sentence(&phrases, &words::join(&sends))),
     };
     (sentence, examples)
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+/// "call … from any other address …; and call any other `ses:Send*` action; and do so on any other identity".
+fn sentence(phrases: &[(Kind, String)], sends: &str) -> String {
+    let of = |kind: Kind| -> Vec<String> {
+        phrases.iter().filter(|(other, _)| *other == kind).map(|(_, words)| words.clone()).collect()
+    };
+    let (values, actions, resources) = (of(Kind::Value), of(Kind::Action), of(Kind::Resource));
+    let mut parts = Vec::new();
+    if !values.is_empty() {
+        parts.push(format!("call {sends} {}", join(&values)));
+    }
+    if !actions.is_empty() {
+        let every = actions.len() + 1 >= SENDS.len();
+        let list = if every { "any other `ses:Send*` action".to_owned() } else { words::join(&actions) };
+        parts.push(format!("call {list} there"));
+    }
+    if !resources.is_empty() {
+        let again = if parts.is_empty() { format!("call {sends}") } else { "do so".to_owned() };
+        parts.push(format!("{again} {}", join(&resources)));
+    }
+    parts.join("; and ")
 }
 
 fn join(phrases: &[String]) -> String {
@@ -99,26 +133,25 @@ fn variations(examined: &Examined) -> Vec<Variation> {
         if key == "aws:CurrentTime" {
             varied.context.set("aws:EpochTime", one("4070908800"));
         }
-        list.push(variation(words, varied, json!({ (key): shown })));
+        list.push(variation(Kind::Value, words, varied, json!({ (key): shown })));
     }
     for action in SENDS.iter().filter(|action| !action.eq_ignore_ascii_case(&request.action)) {
         let varied = Request { action: (*action).to_owned(), ..request.clone() };
-        list.push(variation(format!("as `{action}`"), varied, json!({})));
+        list.push(variation(Kind::Action, format!("`{action}`"), varied, json!({})));
     }
     let kind = request.resource.resource().split('/').next().unwrap_or_default();
-    for (name, words) in [("elsewhere.example", "on any other such resource")] {
-        let text = request.resource.as_str();
-        let prefix = text.strip_suffix(request.resource.resource()).unwrap_or_default();
-        if let Ok(resource) = Arn::parse(&format!("{prefix}{kind}/{name}")) {
-            list.push(variation(words.to_owned(), Request { resource, ..request.clone() }, json!({})));
-        }
+    let text = request.resource.as_str();
+    let prefix = text.strip_suffix(request.resource.resource()).unwrap_or_default();
+    if let Ok(resource) = Arn::parse(&format!("{prefix}{kind}/elsewhere.example")) {
+        let words = format!("on any other {}", kind.replace('-', " "));
+        list.push(variation(Kind::Resource, words, Request { resource, ..request.clone() }, json!({})));
     }
     list
 }
 
-fn variation(words: String, request: Request, context: Value) -> Variation {
+fn variation(kind: Kind, words: String, request: Request, context: Value) -> Variation {
     let shown = json!({ "action": request.action, "resource": request.resource.as_str(), "context": context });
-    Variation { words, request, shown }
+    Variation { kind, words, request, shown }
 }
 
 fn one(value: &str) -> ContextValue {

@@ -117,10 +117,10 @@ pub fn bridges(draft: &Draft, index: usize, now: Timestamp) -> Vec<Draft> {
 pub fn with_statements(document: &Value, statements: &[Value]) -> Option<Value> {
     statements.iter().try_fold(document.clone(), |document, statement| {
         let mut statement = statement.clone();
-        if let Some(sid) = statement.get("Sid").and_then(Value::as_str).map(str::to_owned) {
-            if let Some(object) = statement.as_object_mut() {
-                object.insert("Sid".to_owned(), json!(crate::document::unused_sid(&document, &sid)));
-            }
+        if let Some(sid) = statement.get("Sid").and_then(Value::as_str).map(str::to_owned)
+            && let Some(object) = statement.as_object_mut()
+        {
+            object.insert("Sid".to_owned(), json!(crate::document::unused_sid(&document, &sid)));
         }
         document::add_statement(&document, statement).ok()
     })

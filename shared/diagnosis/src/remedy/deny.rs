@@ -12,7 +12,7 @@ use crate::examine::Examined;
 pub struct Exception {
     /// The whole document with it.
     pub after: Value,
-    /// What was done, as the tail of a sentence: "extend … by …".
+    /// What was done, before the statement's name: "add … to … in", "exempt … from".
     pub how: String,
 }
 
@@ -46,7 +46,9 @@ fn decided_by(condition: &ConditionTrace) -> Option<Unmendable> {
     if condition.outcome == Truth::False {
         return None;
     }
-    if is_transport(&condition.key) {
+    // A Deny of calls over TLS is a guard the wrong way round: there the send is right.
+    let over_tls = matches!(&condition.actual, ContextValue::One(value) if value.eq_ignore_ascii_case("true"));
+    if is_transport(&condition.key) && !over_tls {
         return Some(Unmendable::Transport);
     }
     (is_time(&condition.key) && condition.operator.to_ascii_lowercase().contains("date")
@@ -93,7 +95,7 @@ fn extend_condition(document: &Value, traces: &[&StatementTrace]) -> Option<Exce
         for value in &values {
             after = crate::document::append_value(&after, &condition.pointer, json!(value)).ok()?;
         }
-        let how = format!("extend `{}` of `{}` by {}", condition.operator, condition.key, crate::words::list(&values));
+        let how = format!("add {} to `{}` of `{}` in", crate::words::list(&values), condition.operator, condition.key);
         return Some(Exception { after, how });
     }
     None
@@ -153,7 +155,7 @@ fn extend_element(document: &Value, statement: &Statement, contexts: &[&Examined
             values.push(value);
         }
     }
-    Some(Exception { after, how: format!("extend `{element}` by {}", crate::words::list(&values)) })
+    Some(Exception { after, how: format!("add {} to `{element}` in", crate::words::list(&values)) })
 }
 
 /// Adds `ArnNotEquals aws:PrincipalArn`, so that the Deny holds for everyone else.
@@ -170,5 +172,5 @@ fn exempt_principal(document: &Value, statement: &Statement, arn: &str) -> Optio
         return None;
     }
     keys.insert("aws:PrincipalArn".to_owned(), json!(literal(arn, "ArnLike")));
-    Some(Exception { after, how: format!("exempt {}", crate::words::short_arn(arn)) })
+    Some(Exception { after, how: format!("exempt {} from", crate::words::short_arn(arn)) })
 }

@@ -51,6 +51,7 @@ pub fn carry_over(trace: &StatementTrace) -> Result<Guards, Unmendable> {
         match condition.outcome {
             Truth::True => guards.conditions.push(kept(condition)),
             Truth::Unknown if elsewhere => guards.conditions.push(kept(condition)),
+            Truth::Unknown if is_transport(&condition.key) => return Err(Unmendable::Transport),
             Truth::Unknown => return Err(Unmendable::UnknownKey),
             Truth::False => {
                 guards.conditions.extend(opened(condition)?);

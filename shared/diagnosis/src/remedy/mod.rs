@@ -154,11 +154,22 @@ impl Bench<'_, '_> {
             let mut unique = actions.clone();
             unique.sort();
             unique.dedup();
+            let place = match first.blocker.layer() {
+                LayerKind::Boundary => first.cause.policy.as_ref().map(|info| format!(" in {}", words::policy(info))),
+                LayerKind::ServiceControl => first
+                    .cause
+                    .level
+                    .as_ref()
+                    .map(|level| format!(" in a service control policy on {}", words::level(level))),
+                LayerKind::Resource => Some(" in a sending authorization policy of that identity".to_owned()),
+                _ => None,
+            };
             draft.title = format!(
-                "Allow {} to call {} on {}",
+                "Allow {} to call {} on {}{}",
                 words::who(self.situation.subject),
                 words::list(&unique),
-                resources.join(", ")
+                words::join(&resources),
+                place.unwrap_or_default()
             );
         }
         self.drafts.push(draft);
@@ -372,8 +383,8 @@ impl Bench<'_, '_> {
                 let mut draft = self.draft(Operation::Detach, attached.target.clone(), Some(document), None);
                 draft.fixes = vec![index];
                 draft.title = format!("Detach {}", words::policy(info));
-                draft.why = "AWS's own policy cannot be edited, and taking it off widens much: for a person to weigh"
-                    .to_owned();
+                draft.why =
+                    "AWS's own policy cannot be edited, and what else it denies is for a person to weigh".to_owned();
                 self.drafts.push(draft);
                 continue;
             }
@@ -391,7 +402,7 @@ impl Bench<'_, '_> {
                 }
                 Ok(None) => self.unmended = true,
                 Ok(Some(exception)) => {
-                    let how = format!("In {name} of {}: {}", words::policy(info), exception.how);
+                    let how = words::capital(&format!("{} {name} of {}", exception.how, words::policy(info)));
                     match own.and_then(|own| self.drafts.get_mut(own)) {
                         Some(draft) => {
                             draft.after = Some(exception.after);
@@ -464,7 +475,7 @@ impl Bench<'_, '_> {
             TargetKind::PermissionSet => {
                 return advice("a role of IAM Identity Center is changed through its permission set");
             }
-            TargetKind::Boundary => return advice("a permissions boundary is a guardrail: its owner decides"),
+            TargetKind::Boundary => return advice("a permissions boundary is a guardrail, and its owner decides"),
             TargetKind::Scp => return advice("service control policies belong to the organization's administrators"),
             TargetKind::CustomerManaged | TargetKind::GroupInline => {
                 return advice(
@@ -478,23 +489,26 @@ impl Bench<'_, '_> {
             return advice("this document is somebody else's");
         }
         if !draft.target.account.as_deref().is_some_and(ours) {
-            return advice("the document is in another account: its owner decides");
+            return advice("the document is in another account, and its owner decides");
         }
         let sender = self.situation.subject.account_id.as_deref();
         if draft.target.kind == TargetKind::SendingAuthorization && sender.is_some_and(|sender| !ours(sender)) {
             return advice("the sender is in another account, whose principals are not this account's to judge");
         }
         if denial.provenance != Provenance::Cloudtrail {
-            return advice("only a CloudTrail record proves who was refused; this came in another way");
+            return advice("only a CloudTrail record proves who was refused, and this came in another way");
         }
         if let Some(key) = opened.iter().find(|key| applicability_of_opening(key) == AdviceOnly) {
             return (
                 AdviceOnly,
-                format!("blocked as configured: it widens the guard on `{key}`, which its owner decides"),
+                format!("blocked as configured: it widens the condition on `{key}`, which its owner decides"),
             );
         }
         if let Some(key) = opened.first() {
-            return (NeedsReview, format!("blocked as configured: it opens the guard on `{key}` by the refused value"));
+            return (
+                NeedsReview,
+                format!("blocked as configured: it widens the condition on `{key}`, which somebody wrote"),
+            );
         }
         if let Some(doubt) = self.situation.doubtful {
             return (NeedsReview, doubt.to_owned());
@@ -574,6 +588,10 @@ fn prove(
     let helps = remedies.iter().take(planned).all(|remedy| remedy.verification.allowed_after != Some(false));
     let complete = planned > 0 && helps && !unmended && !situation.futile;
     let plan = if complete { (0..planned).map(id).collect() } else { Vec::new() };
+    // A grant that cannot help is not offered at all.
+    if situation.futile {
+        remedies.clear();
+    }
     // What does not help is not offered in place of what does.
     if complete {
         remedies.retain(|remedy| remedy.alternative_to.is_none() || remedy.verification.allowed_after != Some(false));

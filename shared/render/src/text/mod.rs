@@ -5,7 +5,7 @@ mod hand;
 mod writer;
 
 use jiff::Timestamp;
-use sesame_diagnosis::finding::{Agreement, Finding};
+use sesame_diagnosis::finding::{Agreement, Finding, Outcome};
 
 use self::writer::Writer;
 use crate::escape::{self, Medium};
@@ -40,6 +40,11 @@ impl TextOptions {
 
 /// The body of an e-mail: at most 8 KiB, what matters first. Evidence is left out where it would be longer.
 pub fn email(finding: &Finding, options: &TextOptions) -> String {
+    email_of(&escape::shown(finding, Medium::Plain), options)
+}
+
+/// The same of a finding that is fit to be shown.
+pub(crate) fn email_of(finding: &Finding, options: &TextOptions) -> String {
     let parts = parts(finding, options);
     let foot = |left_out: &[&str]| foot(finding, options, left_out);
     let mut left_out: Vec<&str> = Vec::new();
@@ -60,13 +65,19 @@ pub fn email(finding: &Finding, options: &TextOptions) -> String {
 
 /// The same for a terminal, as long as it is.
 pub fn terminal(finding: &Finding, options: &TextOptions) -> String {
+    let finding = &escape::shown(finding, Medium::Plain);
     let parts = parts(finding, options);
     assemble(&parts.iter().collect::<Vec<_>>(), &foot(finding, options, &[]))
 }
 
 /// The short message of a later phase, for an e-mail.
 pub fn phase_email(finding: &Finding, phase: Phase, detail: Option<&str>) -> String {
-    let message = phase::phase_text(finding, phase, detail);
+    phase_email_of(&escape::shown(finding, Medium::Plain), phase, detail)
+}
+
+/// The same of a finding that is fit to be shown.
+pub(crate) fn phase_email_of(finding: &Finding, phase: Phase, detail: Option<&str>) -> String {
+    let message = phase::phase_text_of(finding, phase, detail);
     let mut out = Writer::new(100, false);
     out.paragraph(&message.sentence);
     for about in &message.about {
@@ -90,7 +101,6 @@ struct Part {
 }
 
 fn parts(finding: &Finding, options: &TextOptions) -> Vec<Part> {
-    let finding = &escape::shown(finding, Medium::Plain);
     let part = |name, rank, write: &dyn Fn(&mut Writer)| {
         let mut out = Writer::new(options.width, options.styled);
         write(&mut out);
@@ -134,9 +144,17 @@ fn head(out: &mut Writer, finding: &Finding, options: &TextOptions) {
     let event = &finding.event;
     out.title(&finding.summary.what);
     out.gap();
-    let region = event.region.as_deref().map(|region| format!(", {region}")).unwrap_or_default();
-    out.field("Account", &format!("{}{region}", words::account(event)));
-    out.field("Caller", &caller(finding));
+    let account = (event.account.is_some() || event.account_name.is_some()).then(|| words::account(event));
+    match (account, event.region.clone()) {
+        (Some(account), Some(region)) => out.field("Account", &format!("{account}, {region}")),
+        (Some(account), None) => out.field("Account", &account),
+        (None, Some(region)) => out.field("Region", &region),
+        (None, None) => {}
+    }
+    // Who sent what SES rejects for another reason is often not told, and does not matter.
+    if finding.principal.arn.is_some() || finding.outcome != Outcome::NotAuthorization {
+        out.field("Caller", &caller(finding));
+    }
     out.field("Refused", &words::failing(event, options.now));
     if let Some(from) = source(finding) {
         out.field("From", &from);
@@ -156,8 +174,7 @@ fn head(out: &mut Writer, finding: &Finding, options: &TextOptions) {
     for sentence in grant::sentences(finding) {
         out.paragraph(&sentence);
     }
-    let also: Vec<&str> = finding.planned().map(|remedy| remedy.verification.also_allowed.as_str()).collect();
-    for sentence in dedup(&also) {
+    for sentence in words::also_allowed(finding) {
         out.paragraph(sentence);
     }
     if let Some(sentence) = dependencies(finding) {

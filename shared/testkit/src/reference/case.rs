@@ -9,11 +9,13 @@ use super::context::Present;
 use super::json::{Fault, Node};
 use super::policy::{Kind, Policy};
 use super::principal::Caller;
+use super::wildcard::arn_parts;
 
 /// A context key as the case gives it.
 #[derive(Clone, Debug)]
 pub(crate) enum Given {
-    Known(Present),
+    /// `None` when the key is named as absent.
+    Known(Option<Present>),
     Unknown,
 }
 
@@ -39,7 +41,7 @@ pub(crate) struct Case {
     pub action: String,
     pub resource: String,
     pub resource_account: Option<String>,
-    /// By the key's name in lower case: how the case spells it, and its value. Absent keys are left out.
+    /// By the key's name in lower case: how the case spells it, and its value.
     pub context: BTreeMap<String, (String, Given)>,
     /// One slot per layer, one per level where a layer has levels.
     pub slots: Vec<(LayerKind, Slot)>,
@@ -63,7 +65,11 @@ impl Case {
         if !action_text.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty()) {
             return Err(action.fault("expected `service:action`"));
         }
-        let resource = request.required("resource")?.text()?;
+        let resource_node = request.required("resource")?;
+        let resource = resource_node.text()?;
+        if arn_parts(&resource).is_none() {
+            return Err(resource_node.fault("expected an ARN"));
+        }
         let given_account = request.field("resourceAccount").map(|account| account.text()).transpose()?;
         let arn_account = resource.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned);
         let own_account = caller.account().map(|account| account.number.clone());
@@ -88,7 +94,7 @@ fn read_context(node: &Node) -> Result<BTreeMap<String, (String, Given)>, Fault>
     let mut context = BTreeMap::new();
     for (name, value) in node.fields()? {
         let given = match value.value {
-            Value::Null => continue,
+            Value::Null => Given::Known(None),
             Value::Object(fields) => {
                 if fields.len() != 1 || fields.get("unknown") != Some(&Value::Bool(true)) {
                     return Err(value.fault("expected a value or `{\"unknown\": true}`"));
@@ -97,11 +103,13 @@ fn read_context(node: &Node) -> Result<BTreeMap<String, (String, Given)>, Fault>
             }
             Value::Array(_) => {
                 let values = value.items()?.iter().map(Node::scalar).collect::<Result<_, _>>()?;
-                Given::Known(Present::Many(values))
+                Given::Known(Some(Present::Many(values)))
             }
-            _ => Given::Known(Present::One(value.scalar()?)),
+            _ => Given::Known(Some(Present::One(value.scalar()?))),
         };
-        context.insert(name.to_lowercase(), (name, given));
+        if context.insert(name.to_lowercase(), (name, given)).is_some() {
+            return Err(value.fault("expected each key once, whatever its case"));
+        }
     }
     Ok(context)
 }

@@ -76,13 +76,15 @@ pub(crate) struct Complete<'a> {
     pub layers: Layers<'a>,
 }
 
+/// The policy's name and the statement's index of every statement that decided.
+pub(crate) type Decisive = Vec<(Option<String>, usize)>;
+
 /// What one layer says by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LayerOutcome {
     pub kind: LayerKind,
     pub decision: Decision,
-    /// The policy's name and the statement's index of every statement that decided.
-    pub decisive: Vec<(Option<String>, usize)>,
+    pub decisive: Decisive,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

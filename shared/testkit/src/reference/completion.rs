@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::case::{Case, Given, Slot};
-use super::complete::{Complete, Decision, LayerKind, Layers, Outcome};
+use super::complete::{Complete, Decision, Decisive, LayerKind, Layers, Outcome};
 use super::context::{Context, Present};
 use super::policy::{Listed, Policy, Principals, Statement};
 use super::principal::{Caller, Entry};
@@ -17,9 +17,16 @@ pub(crate) struct Answer {
     pub unknown_keys: BTreeSet<String>,
     pub unreadable_layers: BTreeSet<&'static str>,
     /// In the order of the layers.
-    pub layers: Vec<(LayerKind, BTreeSet<Decision>)>,
-    /// The outcome when there is only one completion.
-    pub only: Option<Outcome>,
+    pub layers: Vec<LayerAnswer>,
+}
+
+/// What follows for one layer.
+#[derive(Clone, Debug)]
+pub(crate) struct LayerAnswer {
+    pub kind: LayerKind,
+    pub possible: BTreeSet<Decision>,
+    /// The deciding statements, when they are the same in every completion.
+    pub decisive: Option<Decisive>,
 }
 
 /// A part of the case that is open, with the number of ways to fill it.
@@ -67,7 +74,7 @@ pub(crate) fn answer(case: &Case, universe: &Universe, most: usize) -> Result<An
     for number in 0..completions {
         outcomes.push(evaluate(case, universe, &callers, &fillings, &open, number));
     }
-    Ok(summarize(case, &open, outcomes))
+    Ok(summarize(case, &open, &outcomes))
 }
 
 /// Which way each open part is filled in the completion of that number.
@@ -97,7 +104,7 @@ fn evaluate(
         .context
         .iter()
         .filter_map(|(key, (_, given))| match given {
-            Given::Known(value) => Some((key.clone(), value.clone())),
+            Given::Known(value) => value.as_ref().map(|value| (key.clone(), value.clone())),
             Given::Unknown => None,
         })
         .collect();
@@ -146,16 +153,21 @@ fn evaluate(
     complete.evaluate(&|kind| case.gives(kind))
 }
 
-fn summarize(case: &Case, open: &[(Open, usize)], outcomes: Vec<Outcome>) -> Answer {
+fn summarize(case: &Case, open: &[(Open, usize)], outcomes: &[Outcome]) -> Answer {
     let mut answer =
         Answer { possible: outcomes.iter().map(|outcome| outcome.decision).collect(), ..Answer::default() };
-    for outcome in &outcomes {
+    for outcome in outcomes {
         for layer in &outcome.layers {
-            match answer.layers.iter_mut().find(|(kind, _)| *kind == layer.kind) {
-                Some((_, possible)) => {
-                    possible.insert(layer.decision);
+            match answer.layers.iter_mut().find(|known| known.kind == layer.kind) {
+                Some(known) => {
+                    known.possible.insert(layer.decision);
+                    known.decisive = known.decisive.take().filter(|decisive| *decisive == layer.decisive);
                 }
-                None => answer.layers.push((layer.kind, BTreeSet::from([layer.decision]))),
+                None => answer.layers.push(LayerAnswer {
+                    kind: layer.kind,
+                    possible: BTreeSet::from([layer.decision]),
+                    decisive: Some(layer.decisive.clone()),
+                }),
             }
         }
     }
@@ -176,9 +188,6 @@ fn summarize(case: &Case, open: &[(Open, usize)], outcomes: Vec<Outcome>) -> Ans
             }
             _ => {}
         }
-    }
-    if outcomes.len() == 1 {
-        answer.only = outcomes.into_iter().next();
     }
     answer
 }

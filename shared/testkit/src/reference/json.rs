@@ -122,6 +122,11 @@ impl<'a> Node<'a> {
         Fault::new(self.pointer.clone(), message)
     }
 
+    /// The fault that a field is not there, at the place where it would be.
+    pub fn missing(&self, name: &str) -> Fault {
+        Fault::new(step(&self.pointer, name), format!("expected a field `{name}`"))
+    }
+
     /// The field of that name, when this is an object that has it.
     pub fn field(&self, name: &str) -> Option<Node<'a>> {
         self.value.get(name).map(|value| Node { pointer: step(&self.pointer, name), value })
@@ -129,7 +134,7 @@ impl<'a> Node<'a> {
 
     pub fn required(&self, name: &str) -> Result<Node<'a>, Fault> {
         self.object()?;
-        self.field(name).ok_or_else(|| self.fault(format!("expected a field `{name}`")))
+        self.field(name).ok_or_else(|| self.missing(name))
     }
 
     pub fn object(&self) -> Result<&'a Map<String, Value>, Fault> {

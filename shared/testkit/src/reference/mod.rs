@@ -82,15 +82,14 @@ fn answer_case(case: &Value, read: &Case, universe: &Universe, most: usize) -> V
     let layers: Vec<Value> = answer
         .layers
         .iter()
-        .map(|(kind, possible)| {
+        .map(|answer| {
             let mut layer = json!({
-                "layer": kind.name(),
-                "decision": decision(possible),
-                "possible": names(possible),
+                "layer": answer.kind.name(),
+                "decision": decision(&answer.possible),
+                "possible": names(&answer.possible),
             });
-            let known = answer.only.iter().flat_map(|outcome| &outcome.layers).find(|layer| layer.kind == *kind);
-            if let (Some(known), Some(fields)) = (known, layer.as_object_mut()) {
-                fields.insert("decisive".to_owned(), json!(known.decisive));
+            if let (Some(decisive), Some(fields)) = (&answer.decisive, layer.as_object_mut()) {
+                fields.insert("decisive".to_owned(), json!(decisive));
             }
             layer
         })

@@ -95,10 +95,10 @@ impl Statement {
             "Deny" => false,
             other => return Err(effect.fault(format!("expected `Allow` or `Deny`, found `{other}`"))),
         };
-        let actions = listed(node, "Action")?.ok_or_else(|| node.fault("expected `Action` or `NotAction`"))?;
+        let actions = listed(node, "Action")?.ok_or_else(|| node.missing("Action"))?;
         let resources = listed(node, "Resource")?;
         if resources.is_none() && kind == Kind::Identity {
-            return Err(node.fault("expected `Resource` or `NotResource`"));
+            return Err(node.missing("Resource"));
         }
         let clauses = node.field("Condition").map(|block| condition::read(&block)).transpose()?.unwrap_or_default();
         Ok(Statement { allow, principals: principals(node, kind)?, actions, resources, clauses, variables })
@@ -176,7 +176,7 @@ fn principals(node: &Node, kind: Kind) -> Result<Principals, Fault> {
         (Some(_), Some(all_but)) => Err(all_but.fault("expected either `Principal` or `NotPrincipal`")),
         (Some(these), None) => Ok(Principals::These(principal::read(&these)?)),
         (None, Some(all_but)) => Ok(Principals::AllBut(principal::read(&all_but)?)),
-        (None, None) if kind == Kind::Resource => Err(node.fault("expected `Principal` or `NotPrincipal`")),
+        (None, None) if kind == Kind::Resource => Err(node.missing("Principal")),
         (None, None) => Ok(Principals::Unnamed),
     }
 }

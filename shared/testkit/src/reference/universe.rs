@@ -90,7 +90,7 @@ impl Universe {
             .context
             .iter()
             .filter_map(|(key, (_, given))| match given {
-                Given::Known(value) => Some((key.clone(), value.clone())),
+                Given::Known(value) => value.as_ref().map(|value| (key.clone(), value.clone())),
                 Given::Unknown => None,
             })
             .collect();

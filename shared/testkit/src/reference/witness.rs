@@ -40,23 +40,30 @@ pub(crate) fn symbols(items: &[Item], fold: bool, within_part: bool) -> Vec<Symb
         .collect()
 }
 
-/// The positions that a pattern can have reached; the position after the last symbol means that it fits.
-type Positions = BTreeSet<usize>;
+/// The positions that a pattern can have reached, one bit each; the one after the last symbol means that it fits.
+type Positions = u128;
+
+/// Longer patterns are left out of the search.
+const LONGEST: usize = 127;
+
+fn has(positions: Positions, index: usize) -> bool {
+    positions >> index & 1 == 1
+}
 
 fn close(pattern: &[Symbol], mut positions: Positions) -> Positions {
     for (index, symbol) in pattern.iter().enumerate() {
-        if positions.contains(&index) && matches!(symbol, Symbol::Many { .. }) {
-            positions.insert(index + 1);
+        if has(positions, index) && matches!(symbol, Symbol::Many { .. }) {
+            positions |= 1 << (index + 1);
         }
     }
     positions
 }
 
-fn advance(pattern: &[Symbol], positions: &Positions, found: char) -> Positions {
-    let mut next = Positions::new();
+fn advance(pattern: &[Symbol], positions: Positions, found: char) -> Positions {
+    let mut next = 0;
     for (index, symbol) in pattern.iter().enumerate() {
-        if positions.contains(&index) && symbol.accepts(found) {
-            next.insert(if matches!(symbol, Symbol::Many { .. }) { index } else { index + 1 });
+        if has(positions, index) && symbol.accepts(found) {
+            next |= 1 << if matches!(symbol, Symbol::Many { .. }) { index } else { index + 1 };
         }
     }
     close(pattern, next)
@@ -64,17 +71,24 @@ fn advance(pattern: &[Symbol], positions: &Positions, found: char) -> Positions 
 
 /// One string for every combination of patterns that some string fits; `false` beside it when the search was cut off.
 pub(crate) fn witnesses(patterns: &[Vec<Symbol>], most_states: usize) -> (Vec<String>, bool) {
-    let alphabet = alphabet(patterns);
-    let start: Vec<Positions> = patterns.iter().map(|pattern| close(pattern, Positions::from([0]))).collect();
+    let mut searched: Vec<&Vec<Symbol>> = Vec::new();
+    for pattern in patterns.iter().filter(|pattern| pattern.len() <= LONGEST) {
+        if !searched.contains(&pattern) {
+            searched.push(pattern);
+        }
+    }
+    let all_searched = patterns.iter().all(|pattern| pattern.len() <= LONGEST);
+    let alphabet = alphabet(&searched);
+    let start: Vec<Positions> = searched.iter().map(|pattern| close(pattern, 1)).collect();
     let mut seen = BTreeSet::from([start.clone()]);
     let mut queue = VecDeque::from([(start, String::new())]);
     let mut found: BTreeMap<Vec<bool>, String> = BTreeMap::new();
     while let Some((state, text)) = queue.pop_front() {
-        let fits = patterns.iter().zip(&state).map(|(pattern, positions)| positions.contains(&pattern.len())).collect();
+        let fits = searched.iter().zip(&state).map(|(pattern, positions)| has(*positions, pattern.len())).collect();
         found.entry(fits).or_insert_with(|| text.clone());
         for character in &alphabet {
             let next: Vec<Positions> =
-                patterns.iter().zip(&state).map(|(pattern, at)| advance(pattern, at, *character)).collect();
+                searched.iter().zip(&state).map(|(pattern, at)| advance(pattern, *at, *character)).collect();
             if seen.len() >= most_states {
                 return (found.into_values().collect(), false);
             }
@@ -83,13 +97,13 @@ pub(crate) fn witnesses(patterns: &[Vec<Symbol>], most_states: usize) -> (Vec<St
             }
         }
     }
-    (found.into_values().collect(), true)
+    (found.into_values().collect(), all_searched)
 }
 
 /// The characters that the patterns name, and one that none of them does.
-fn alphabet(patterns: &[Vec<Symbol>]) -> Vec<char> {
+fn alphabet(patterns: &[&Vec<Symbol>]) -> Vec<char> {
     let mut named = BTreeSet::new();
-    for symbol in patterns.iter().flatten() {
+    for symbol in patterns.iter().copied().flatten() {
         match symbol {
             Symbol::Char { character, fold: false } => {
                 named.insert(*character);

@@ -1,0 +1,173 @@
+//! `sesame replay`: log archives in, findings folded by fingerprint out.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use sesame_diagnosis::fold;
+use sesame_diagnosis::input::{self, Input};
+use sesame_render::report::{Refusals, Row, report, rows};
+
+use crate::arguments::Replay;
+use crate::failure::{Failure, Status, report as tell};
+use crate::{diagnose, output, present, world};
+
+/// Reads archives, prints a table (or findings), and writes the report that was asked for.
+pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
+    let files = files(&arguments.paths)?;
+    let (input, failed) = read(&files);
+    let world = world::load(&arguments.source)?;
+    let times = times(&input);
+    let count = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
+    let read = format!("{count} read; {}", input.skipped);
+    if input.denials.is_empty() {
+        anstream::eprintln!("no refused SES send: {read}");
+        return Ok(status(failed));
+    }
+    let options = diagnose::options(&arguments.source, arguments.now);
+    let findings = diagnose::diagnose_all(&fold::fold(input.denials), &world, &options)?;
+    let refusals: Vec<Refusals> = findings
+        .iter()
+        .map(|finding| Refusals { finding, times: times.get(&finding.id).cloned().unwrap_or_default() })
+        .collect();
+    match arguments.format {
+        Some(format) => output::print(&present::findings(&findings, format, options.now))?,
+        None => output::print(&table(&rows(&refusals)))?,
+    }
+    if let Some(path) = &arguments.html {
+        let names: Vec<String> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
+        let page = report(&refusals, &names.join(", "), &read, options.now);
+        std::fs::write(path, page)
+            .map_err(|error| Failure::input(format!("{}: could not be written: {error}", path.display())))?;
+        anstream::eprintln!("report: {}", path.display());
+    }
+    anstream::eprintln!("{read}");
+    Ok(status(failed))
+}
+
+fn status(failed: bool) -> ExitCode {
+    if failed { Status::Input.into() } else { ExitCode::SUCCESS }
+}
+
+/// The files of the archives, folders walked, in a stable order.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut list = Vec::new();
+    for path in paths {
+        walk(path, &mut list)?;
+    }
+    list.sort();
+    list.dedup();
+    Ok(list)
+}
+
+fn walk(path: &Path, list: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let unreadable = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Failure::input(format!("{}: expected a file or a folder, found none", path.display()))
+        }
+        _ => Failure::input(format!("{}: could not be read: {error}", path.display())),
+    };
+    if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+        list.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // Digest files stand beside the logs and hold no records; links are not followed, so that no loop can be walked.
+        let kind = entry.file_type().map_err(unreadable)?;
+        if kind.is_dir() && name != "CloudTrail-Digest" {
+            walk(&entry.path(), list)?;
+        } else if kind.is_file()
+            && [".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".log"].iter().any(|end| name.ends_with(end))
+        {
+            list.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Everything in the files; what can't be read is told and passed over.
+fn read(files: &[PathBuf]) -> (Input, bool) {
+    let progress = progress(files.len());
+    let mut all = Input::default();
+    let mut failed = false;
+    for file in files {
+        progress.set_message(file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default());
+        match diagnose::read(file) {
+            Ok(bytes) => {
+                let input = input::read(&bytes, &file.display().to_string());
+                failed |= !input.errors.is_empty();
+                input.errors.iter().for_each(|error| progress.suspend(|| tell(&error.to_string())));
+                all.append(input);
+            }
+            Err(failure) => {
+                failed = true;
+                progress.suspend(|| {
+                    failure.report();
+                });
+            }
+        }
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    (all, failed)
+}
+
+fn progress(files: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    match (u64::try_from(files), ProgressStyle::with_template("{bar:30} {pos} of {len} files, {eta} left  {wide_msg}"))
+    {
+        (Ok(files), Ok(style)) => ProgressBar::new(files).with_style(style),
+        _ => ProgressBar::hidden(),
+    }
+}
+
+/// When the refusals of each finding were; an event that stands in several files counts once.
+fn times(input: &Input) -> BTreeMap<String, Vec<Timestamp>> {
+    let mut times: BTreeMap<String, BTreeMap<String, Timestamp>> = BTreeMap::new();
+    for (index, denial) in input.denials.iter().enumerate() {
+        let event =
+            denial.shared_event_id.clone().or_else(|| denial.event_id.clone()).unwrap_or_else(|| format!("#{index}"));
+        if let Some(time) = denial.time {
+            times.entry(fold::id(denial)).or_default().insert(event, time);
+        }
+    }
+    times.into_iter().map(|(id, events)| (id, events.into_values().collect())).collect()
+}
+
+/// A table for a terminal; the widest column is the last.
+fn table(rows: &[Row]) -> String {
+    let header = ["COUNT", "LAST", "WHO", "WHAT", "CAUSE", "FINDING"];
+    let lines: Vec<[String; 6]> = rows
+        .iter()
+        .map(|row| {
+            let last = row.last.get(..16).unwrap_or(&row.last).replace('T', " ");
+            [
+                row.count.to_string(),
+                last,
+                row.who.clone(),
+                row.what.clone(),
+                format!("{} ({})", row.why, row.how),
+                row.id.clone(),
+            ]
+        })
+        .collect();
+    let mut widths = header.map(str::len);
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let join = |cells: &[String]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect::<Vec<_>>();
+        padded.join("  ").trim_end().to_owned() + "\n"
+    };
+    let header = join(&header.map(str::to_owned));
+    std::iter::once(header).chain(lines.iter().map(|line| join(line))).collect()
+}

@@ -1,0 +1,261 @@
+//! `sesame diagnose`, `check`, `replay` and `evaluate`: what goes where, and with which status they end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod common;
+
+use common::{Folder, NOW, demo, event, sesame, sesame_with};
+use serde_json::Value;
+
+const MESSAGE: &str = "User `arn:aws:iam::111122223333:user/smtp/smtp-printer' is not authorized to perform `ses:SendRawEmail' on \
+                       resource `arn:aws:ses:eu-west-1:111122223333:identity/office.shop.example'";
+
+#[test]
+fn one_finding_is_pretty_and_several_are_lines() {
+    let snapshot = demo("snapshot");
+    let one = sesame(&["diagnose", "--event", &event("01-no-allow"), "--snapshot", &snapshot, "--format", "json"]);
+    assert!(one.succeeded().starts_with("{\n"));
+    assert_eq!(one.json()["outcome"], "denied");
+    assert_eq!(one.stderr, "");
+
+    let lines = ["01-no-allow", "02-from-address"].map(|name| std::fs::read_to_string(event(name)).unwrap());
+    let lines = lines.map(|text| serde_json::from_str::<Value>(&text).unwrap().to_string()).join("\n");
+    let two = sesame_with(&["diagnose", "--event", "-", "--snapshot", &snapshot, "--format", "json"], lines.as_bytes());
+    let findings: Vec<Value> = two.succeeded().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(findings.len(), 2);
+    assert!(findings.iter().all(|finding| finding["schema"] == "sesame.finding/v1"));
+}
+
+#[test]
+fn every_format_prints_something_of_its_kind() {
+    let (event, snapshot) = (event("02-from-address"), demo("snapshot"));
+    let run = |format: &str| {
+        let run = sesame(&["diagnose", "--event", &event, "--snapshot", &snapshot, "--format", format, "--now", NOW]);
+        run.succeeded().to_owned()
+    };
+    assert!(run("text").contains("WHY (proven)"));
+    assert!(!run("text").contains('\u{1b}'), "no colours into a pipe");
+    assert!(run("html").starts_with("<!doctype html>"));
+    let json = |format: &str| serde_json::from_str::<Value>(&run(format)).unwrap();
+    assert!(json("sns")["Message"]["email"].is_string());
+    assert!(json("slack")["blocks"].is_array());
+    assert_eq!(json("chat")["source"], "custom");
+}
+
+#[test]
+fn input_that_cannot_be_read_is_status_1() {
+    let folder = Folder::new();
+    let snapshot = demo("snapshot");
+    let run = |path: &str| sesame(&["diagnose", "--event", path, "--snapshot", &snapshot]);
+    let nowhere = folder.file("nowhere.json");
+    assert_eq!(run(&nowhere).failed(1), format!("{nowhere}: expected a file, found none"));
+    let here = folder.text();
+    assert_eq!(run(&here).failed(1), format!("{here}: expected a file, found a folder"));
+    let broken = folder.write("broken.json", "{\"detail\": {");
+    assert!(run(&broken).failed(1).starts_with(&broken));
+    let unknown = folder.write("unknown.json", "{\"something\": \"else\"}");
+    assert!(run(&unknown).failed(1).starts_with(&unknown));
+}
+
+#[test]
+fn a_bad_line_is_told_with_its_number_and_the_others_go_on() {
+    let good = serde_json::from_str::<Value>(&std::fs::read_to_string(event("01-no-allow")).unwrap()).unwrap();
+    let lines = format!("{good}\n{{\"broken\n{good}\n");
+    let run = sesame_with(
+        &["diagnose", "--event", "-", "--snapshot", &demo("snapshot"), "--format", "json"],
+        lines.as_bytes(),
+    );
+    assert!(run.failed(1).contains("line 2"), "{}", run.stderr);
+    assert_eq!(run.json()["outcome"], "denied");
+}
+
+#[test]
+fn what_is_no_refused_send_is_counted() {
+    let folder = Folder::new();
+    let text = std::fs::read_to_string(event("01-no-allow")).unwrap();
+    let other = folder.write("s3.json", &text.replace("ses.amazonaws.com", "s3.amazonaws.com"));
+    let run = sesame(&["diagnose", "--event", &other, "--snapshot", &demo("snapshot")]);
+    assert_eq!((run.succeeded(), run.stderr.lines().count()), ("", 1));
+    assert!(run.stderr.contains("no refused SES send: skipped 1 record"), "{}", run.stderr);
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_read_is_status_3() {
+    let event = event("01-no-allow");
+    let run = |snapshot: &str| sesame(&["diagnose", "--event", &event, "--snapshot", snapshot]);
+    let folder = Folder::snapshot();
+    let nowhere = folder.file("nowhere");
+    assert_eq!(run(&nowhere).failed(3), format!("{nowhere}: expected a file or folder here, found none"));
+
+    folder.write("accounts/111122223333/iam.json", "{\"UserDetailList\": 7}");
+    let file = folder.file("accounts/111122223333/iam.json");
+    assert_eq!(run(&folder.text()).failed(3), format!("{file}: /UserDetailList: expected a list, found a number"));
+    folder.write("accounts/111122223333/iam.json", "{\"UserDetailList\": [");
+    assert!(run(&folder.text()).failed(3).starts_with(&format!("{file}: line 1 column ")));
+}
+
+#[test]
+fn only_a_broken_policy_that_bears_on_the_request_is_status_3() {
+    let event = event("01-no-allow");
+    let file = "accounts/111122223333/iam.json";
+    // A policy of the role that was refused, and one of another.
+    let folder = Folder::snapshot();
+    folder.replace(
+        file,
+        "\"Sid\": \"Table\",\n                \"Effect\": \"Allow\"",
+        "\"Sid\": \"Table\",\n                \"Effect\": \"Maybe\"",
+    );
+    let run = sesame(&["diagnose", "--event", &event, "--snapshot", &folder.text()]);
+    let error = run.failed(3);
+    assert!(error.contains("iam.json#/RoleDetailList/0/RolePolicyList/0/PolicyDocument"), "{error}");
+    assert!(error.contains("/Statement/0/Effect"), "{error}");
+    assert_eq!(run.stdout, "");
+
+    let folder = Folder::snapshot();
+    folder.replace(
+        file,
+        "\"Sid\": \"SendNews\",\n                \"Effect\": \"Allow\"",
+        "\"Sid\": \"SendNews\",\n                \"Effect\": \"Maybe\"",
+    );
+    sesame(&["diagnose", "--event", &event, "--snapshot", &folder.text()]).succeeded();
+}
+
+#[test]
+fn wrong_usage_is_status_2() {
+    let snapshot = demo("snapshot");
+    let event = event("01-no-allow");
+    for arguments in [
+        vec![],
+        vec!["nonsense"],
+        vec!["diagnose"],
+        vec!["diagnose", "--event", &event, "--message", "x"],
+        vec!["diagnose", "--event", &event, "--format", "pdf"],
+        vec!["diagnose", "--event", &event, "--snapshot", &snapshot, "--live"],
+        vec!["apply", "--snapshot", &snapshot],
+        vec!["apply", "--rollback", "r.json", "--remedy", "r1", "--snapshot", &snapshot],
+        vec!["check", "--principal", "nobody", "--from", "a@example.com", "--snapshot", &snapshot],
+        vec!["evaluate"],
+        vec!["replay"],
+    ] {
+        let run = sesame(&arguments);
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(!run.stderr.is_empty());
+    }
+}
+
+#[test]
+fn what_needs_aws_names_the_build_that_has_it() {
+    let event = event("01-no-allow");
+    let live = [vec!["diagnose", "--event", &event, "--live"], vec!["diagnose", "--message", MESSAGE, "--live"]];
+    let others =
+        ["snapshot", "capture", "doctor", "list", "show", "approve", "reject", "mute", "rollback", "grants", "revoke"];
+    let others = others.map(|name| vec![name, "f-1", "--option"]);
+    for arguments in live.into_iter().chain(others) {
+        let run = sesame(&arguments);
+        let error = run.failed(2);
+        assert!(error.ends_with("needs a build with AWS in it: cargo install --path cli --features aws"), "{error}");
+    }
+}
+
+#[test]
+fn a_message_alone_is_enough_to_begin_with() {
+    let bare = sesame(&["diagnose", "--message", MESSAGE, "--format", "json"]);
+    bare.succeeded();
+    let finding = bare.json();
+    assert_eq!(finding["provenance"], "text");
+    assert_eq!(finding["causes"], serde_json::json!([]));
+    assert!(finding["hints"].as_array().unwrap().iter().any(|hint| hint["kind"] == "more-needed"));
+
+    let with = sesame(&["diagnose", "--message", MESSAGE, "--snapshot", &demo("snapshot"), "--format", "json"]);
+    assert_eq!((with.json()["outcome"].as_str(), with.status), (Some("denied"), 0));
+
+    let smtp = sesame(&["diagnose", "--message", "535 Authentication Credentials Invalid", "--format", "json"]);
+    assert_eq!((smtp.json()["outcome"].as_str(), smtp.status), (Some("not-authorization"), 0));
+}
+
+#[test]
+fn an_account_that_is_not_in_the_snapshot_is_no_error() {
+    let folder = Folder::snapshot();
+    std::fs::remove_dir_all(folder.path().join("accounts/111122223333")).unwrap();
+    let run = sesame(&["diagnose", "--event", &event("01-no-allow"), "--snapshot", &folder.text(), "--format", "json"]);
+    assert_eq!((run.json()["outcome"].as_str(), run.status), (Some("undetermined"), 0));
+}
+
+#[test]
+fn names_from_outside_do_not_reach_the_terminal() {
+    let run = sesame(&["diagnose", "--event", "no\u{1b}[31m\nsuch.json"]);
+    assert_eq!(run.failed(1), "no\\u{1b}[31m\\nsuch.json: expected a file, found none");
+}
+
+#[test]
+fn check_says_whether_a_send_would_be_allowed() {
+    let run = |from: &str| {
+        let principal = "arn:aws:iam::111122223333:role/app/newsletter";
+        let run = sesame(&[
+            "check",
+            "--principal",
+            principal,
+            "--from",
+            from,
+            "--region",
+            "eu-west-1",
+            "--snapshot",
+            &demo("snapshot"),
+            "--format",
+            "json",
+        ]);
+        run.succeeded();
+        run.json()["outcome"].clone()
+    };
+    assert_eq!(run("news@news.shop.example"), "allowed-now");
+    assert_eq!(run("other@news.shop.example"), "denied");
+}
+
+#[test]
+fn replay_folds_archives_into_a_table_and_a_page() {
+    let folder = Folder::new();
+    let html = folder.file("report.html");
+    let run = sesame(&["replay", &demo("events"), "--snapshot", &demo("snapshot"), "--html", &html, "--now", NOW]);
+    assert_eq!(run.succeeded().lines().count(), 12, "a head and eleven findings:\n{}", run.stdout);
+    assert!(run.stdout.lines().any(|line| line.trim_start().starts_with("24 ")), "{}", run.stdout);
+    assert!(std::fs::read_to_string(html).unwrap().contains("<svg"));
+}
+
+#[test]
+fn evaluate_answers_every_line_in_its_turn() {
+    let case = r#"{"id":"yes","request":{"principal":"arn:aws:iam::111122223333:user/a","action":"ses:SendEmail","resource":"arn:aws:ses:us-east-1:111122223333:identity/example.com","context":{}},"policies":{"identity":[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ses:*","Resource":"*"}]}]}}"#;
+    let good = sesame_with(&["evaluate", "--cases", "-"], format!("{case}\n\n{case}").as_bytes());
+    let answers: Vec<Value> = good.succeeded().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((answers.len(), answers[1]["decision"].as_str()), (2, Some("Allowed")));
+
+    let mut input = format!("{case}\n{{\"id\":\"broken\"}}\n").into_bytes();
+    input.extend(b"\xff\xfe\n");
+    input.extend(case.as_bytes());
+    let mixed = sesame_with(&["evaluate", "--cases", "-"], &input);
+    assert_eq!(mixed.status, 1);
+    let answers: Vec<Value> = mixed.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        answers.iter().map(|answer| answer["id"].as_str()).collect::<Vec<_>>(),
+        [Some("yes"), Some("broken"), None, Some("yes")]
+    );
+    assert_eq!(answers[2]["error"]["message"], "expected UTF-8 text");
+
+    let folder = Folder::new();
+    let nowhere = folder.file("nowhere.jsonl");
+    assert_eq!(sesame(&["evaluate", "--cases", &nowhere]).failed(1), format!("{nowhere}: expected a file, found none"));
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    for command in ["diagnose", "check", "apply", "replay", "evaluate"] {
+        let help = sesame(&[command, "--help"]);
+        assert!(help.succeeded().contains(&format!("sesame {command} ")), "{command}");
+    }
+    assert!(sesame(&["--help"]).succeeded().contains("Exit status: 0 done, 1 "));
+}

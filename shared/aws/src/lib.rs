@@ -1,0 +1,19 @@
+//! The AWS world: the responder's ports over IAM, Organizations, SES, DynamoDB, SNS and SQS.
+//!
+//! The only crate that names `aws-sdk-*`. What a diagnosis cannot read becomes a gap with a reason, never a failure; what it
+//! cannot write is an error that says whether another attempt may help.
+
+mod clients;
+mod collect;
+mod dead_letters;
+mod failure;
+mod publisher;
+mod store;
+mod survey;
+
+pub use clients::Clients;
+pub use collect::AwsWorld;
+pub use dead_letters::DeadLetters;
+pub use publisher::SnsPublisher;
+pub use store::DynamoStore;
+pub use survey::{Step, own_account, survey};

@@ -1,0 +1,11 @@
+//! What every function needs: the environment parsed once, the system's clock, the metrics line, errors as Lambda shows them.
+
+mod clock;
+mod environment;
+mod fault;
+mod metrics;
+
+pub use clock::SystemClock;
+pub use environment::{Environment, EnvironmentError};
+pub use fault::Fault;
+pub use metrics::Metrics;

@@ -1,0 +1,367 @@
+//! Which combinations of patterns one text can match: the patterns' automata walked side by side, breadth first, so that
+//! each combination comes with a shortest text.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::pattern::Token;
+
+/// How many states of the product are looked at before giving up.
+pub(super) const STATES: usize = 20_000;
+
+/// One step of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Step {
+    Character(char),
+    IgnoringCase(char),
+    Any,
+    AnyButColon,
+    Sequence,
+    SequenceButColon,
+}
+
+impl Step {
+    fn is_sequence(self) -> bool {
+        matches!(self, Step::Sequence | Step::SequenceButColon)
+    }
+    fn takes(self, character: char) -> bool {
+        match self {
+            Step::Character(own) => own == character,
+            Step::IgnoringCase(own) => own.eq_ignore_ascii_case(&character),
+            Step::Any | Step::Sequence => true,
+            Step::AnyButColon | Step::SequenceButColon => character != ':',
+        }
+    }
+}
+
+/// A set of positions in a pattern.
+type Positions = Vec<u64>;
+
+fn insert(positions: &mut [u64], position: usize) {
+    if let Some(word) = positions.get_mut(position / 64) {
+        *word |= 1 << (position % 64);
+    }
+}
+
+/// A pattern as an automaton: position `n` is before step `n`, the last one after all steps.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Glob {
+    steps: Vec<Step>,
+    start: Positions,
+    accept: Positions,
+}
+
+impl Glob {
+    fn from_steps(steps: Vec<Step>) -> Glob {
+        let words = steps.len() / 64 + 1;
+        let mut glob = Glob { start: vec![0; words], accept: vec![0; words], steps };
+        let (mut start, mut accept) = (glob.start.clone(), glob.accept.clone());
+        glob.enter(&mut start, 0);
+        insert(&mut accept, glob.steps.len());
+        (glob.start, glob.accept) = (start, accept);
+        glob
+    }
+
+    /// Of a resolved pattern.
+    pub(super) fn of_tokens(tokens: &[Token<'_>], ignore_case: bool) -> Glob {
+        let mut steps = Vec::new();
+        push_tokens(&mut steps, tokens, ignore_case, false);
+        Glob::from_steps(steps)
+    }
+
+    /// Of a text that stands for itself.
+    pub(super) fn of_text(text: &str, ignore_case: bool) -> Glob {
+        Glob::of_tokens(&[Token::Literal(text)], ignore_case)
+    }
+
+    /// Of a resolved ARN pattern, cut in parts: the first five hold no colon. Only ARNs match.
+    pub(super) fn of_arn(parts: &[Vec<Token<'_>>]) -> Option<Glob> {
+        let first = parts.first()?;
+        if !crate::pattern::tokens_match(first, "arn") {
+            return None;
+        }
+        let mut steps = Vec::new();
+        push_tokens(&mut steps, &[Token::Literal("arn")], false, false);
+        for index in 1..6 {
+            steps.push(Step::Character(':'));
+            let part = parts.get(index).map_or(&[Token::AnySequence][..], Vec::as_slice);
+            push_tokens(&mut steps, part, false, index < 5);
+        }
+        Some(Glob::from_steps(steps))
+    }
+
+    /// Whether only one text matches, apart from its case.
+    pub(super) fn is_literal(&self) -> bool {
+        let plain = self.steps.iter().all(|step| matches!(step, Step::Character(_) | Step::IgnoringCase(_)));
+        plain && positions(&self.start).eq([0]) && positions(&self.accept).eq([self.steps.len()])
+    }
+
+    /// Whether a text matches.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        self.accepts(&text.chars().fold(self.start.clone(), |at, character| self.step(&at, character)))
+    }
+
+    /// The texts which, put between two given ones, match this pattern.
+    pub(super) fn between(&self, before: &str, after: &str) -> Glob {
+        let run =
+            |from: &[u64], text: &str| text.chars().fold(from.to_vec(), |at, character| self.step(&at, character));
+        let mut accept = vec![0; self.accept.len()];
+        for position in 0..=self.steps.len() {
+            let mut from = vec![0; self.accept.len()];
+            self.enter(&mut from, position);
+            if self.accepts(&run(&from, after)) {
+                insert(&mut accept, position);
+            }
+        }
+        Glob { steps: self.steps.clone(), start: run(&self.start, before), accept }
+    }
+
+    /// Adds a position, and those behind it that an empty sequence leads to.
+    fn enter(&self, positions: &mut [u64], position: usize) {
+        let mut at = position;
+        loop {
+            insert(positions, at);
+            if !self.steps.get(at).is_some_and(|step| step.is_sequence()) {
+                return;
+            }
+            at += 1;
+        }
+    }
+
+    fn step(&self, from: &[u64], character: char) -> Positions {
+        let mut to = vec![0; from.len()];
+        for position in positions(from) {
+            match self.steps.get(position) {
+                Some(step) if step.takes(character) => {
+                    self.enter(&mut to, if step.is_sequence() { position } else { position + 1 });
+                }
+                _ => {}
+            }
+        }
+        to
+    }
+
+    fn accepts(&self, positions: &[u64]) -> bool {
+        positions.iter().zip(&self.accept).any(|(at, accept)| at & accept != 0)
+    }
+}
+
+fn positions(set: &[u64]) -> impl Iterator<Item = usize> {
+    set.iter().enumerate().flat_map(|(word, bits)| {
+        let mut rest = *bits;
+        std::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
+            rest &= rest - 1;
+            Some(word * 64 + bit)
+        })
+    })
+}
+
+fn push_tokens(steps: &mut Vec<Step>, tokens: &[Token<'_>], ignore_case: bool, within_colons: bool) {
+    for token in tokens {
+        match token {
+            Token::Literal(text) if ignore_case => steps.extend(text.chars().map(Step::IgnoringCase)),
+            Token::Literal(text) => steps.extend(text.chars().map(Step::Character)),
+            Token::AnyCharacter => steps.push(if within_colons { Step::AnyButColon } else { Step::Any }),
+            Token::AnySequence => steps.push(if within_colons { Step::SequenceButColon } else { Step::Sequence }),
+        }
+    }
+}
+
+/// A test of a text: it passes when one of the patterns matches.
+pub(super) type Test = Vec<Glob>;
+
+/// Texts that show every combination of passed tests that there is.
+pub(super) struct Witnesses {
+    /// One text a combination, the shortest first.
+    pub(super) texts: Vec<String>,
+    /// No combination is missing.
+    pub(super) complete: bool,
+}
+
+struct Node {
+    parent: usize,
+    character: char,
+}
+
+/// Walks the product of all patterns.
+pub(super) fn witnesses(tests: &[Test]) -> Witnesses {
+    let globs: Vec<&Glob> = tests.iter().flatten().collect();
+    let other = other_character(&globs);
+    if globs.is_empty() {
+        return Witnesses { texts: vec![other.to_string()], complete: true };
+    }
+    let start: Vec<Positions> = globs.iter().map(|glob| glob.start.clone()).collect();
+    let combination = |state: &[Positions]| -> Vec<bool> {
+        let mut matched = globs.iter().zip(state).map(|(glob, positions)| glob.accepts(positions));
+        tests.iter().map(|test| matched.by_ref().take(test.len()).fold(false, |any, one| any | one)).collect()
+    };
+    let all = u32::try_from(tests.len()).ok().and_then(|count| 1_usize.checked_shl(count)).unwrap_or(usize::MAX);
+    let mut found: HashSet<Vec<bool>> = HashSet::new();
+    let mut texts = Vec::new();
+    let mut nodes = vec![Node { parent: 0, character: other }];
+    let mut seen: HashMap<Vec<Positions>, usize> = HashMap::from([(start.clone(), 0)]);
+    let mut queue = VecDeque::from([(start.clone(), 0)]);
+    let mut complete = true;
+    // Where one more character leads back to the start, a text of it shows the same as the empty text, and reads better.
+    if globs.iter().zip(&start).all(|(glob, positions)| glob.step(positions, other) == *positions) {
+        found.insert(combination(&start));
+        texts.push(other.to_string());
+    }
+    'walk: while let Some((state, node)) = queue.pop_front() {
+        for character in characters(&globs, &state, other) {
+            let next: Vec<Positions> =
+                globs.iter().zip(&state).map(|(glob, positions)| glob.step(positions, character)).collect();
+            if seen.contains_key(&next) {
+                continue;
+            }
+            if seen.len() >= STATES {
+                complete = false;
+                break 'walk;
+            }
+            let index = nodes.len();
+            nodes.push(Node { parent: node, character });
+            seen.insert(next.clone(), index);
+            if found.insert(combination(&next)) {
+                texts.push(text_of(&nodes, index));
+                if found.len() == all {
+                    break 'walk;
+                }
+            }
+            queue.push_back((next, index));
+        }
+    }
+    // The empty text is a value too, but any other that shows the same reads better.
+    if found.insert(combination(&start)) {
+        texts.push(String::new());
+    }
+    Witnesses { texts, complete }
+}
+
+fn text_of(nodes: &[Node], index: usize) -> String {
+    let mut characters = Vec::new();
+    let mut at = index;
+    while at != 0 {
+        let Some(node) = nodes.get(at) else { break };
+        characters.push(node.character);
+        at = node.parent;
+    }
+    characters.iter().rev().collect()
+}
+
+/// The characters that can make a difference in a state, and one that makes none.
+fn characters(globs: &[&Glob], state: &[Positions], other: char) -> Vec<char> {
+    let mut characters = vec![other];
+    let mut add = |character: char| {
+        if !characters.contains(&character) {
+            characters.push(character);
+        }
+    };
+    for (glob, set) in globs.iter().zip(state) {
+        for position in positions(set) {
+            match glob.steps.get(position) {
+                Some(Step::Character(own)) => add(*own),
+                Some(Step::IgnoringCase(own)) => {
+                    add(own.to_ascii_lowercase());
+                    add(own.to_ascii_uppercase());
+                }
+                Some(Step::AnyButColon | Step::SequenceButColon) => add(':'),
+                Some(Step::Any | Step::Sequence) | None => {}
+            }
+        }
+    }
+    characters
+}
+
+/// A character that no pattern names.
+fn other_character(globs: &[&Glob]) -> char {
+    let named = |character: char| {
+        character == ':'
+            || globs.iter().flat_map(|glob| &glob.steps).any(|step| match step {
+                Step::Character(own) => *own == character,
+                Step::IgnoringCase(own) => own.eq_ignore_ascii_case(&character),
+                _ => false,
+            })
+    };
+    ('a'..='z').rev().skip(2).chain('\u{e000}'..='\u{f8ff}').find(|character| !named(*character)).unwrap_or('\u{f8ff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Context;
+    use crate::pattern::{Pattern, Resolved, Syntax, tokens_match};
+    use proptest::prelude::*;
+
+    fn glob(pattern: &str) -> Glob {
+        let parsed = Pattern::parse(pattern, Syntax { wildcards: true, variables: false });
+        let context = Context::new();
+        let Resolved::Tokens(tokens) = parsed.resolve(&context) else { panic!("no variable") };
+        Glob::of_tokens(&tokens, false)
+    }
+
+    fn like(pattern: &str, text: &str) -> bool {
+        Pattern::parse(pattern, Syntax { wildcards: true, variables: false }).matches_plain(text)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn the_automaton_agrees_with_the_matcher(pattern in "[ab*?]{0,8}", text in "[ab]{0,10}") {
+            prop_assert_eq!(glob(&pattern).matches(&text), like(&pattern, &text));
+        }
+
+        #[test]
+        fn a_text_between_two_others_matches_when_the_whole_does(
+            pattern in "[ab*?]{0,8}", before in "[ab]{0,3}", text in "[ab]{0,5}", after in "[ab]{0,3}",
+        ) {
+            let between = glob(&pattern).between(&before, &after);
+            prop_assert_eq!(between.matches(&text), like(&pattern, &format!("{before}{text}{after}")));
+        }
+
+        #[test]
+        fn no_combination_is_missed(patterns in prop::collection::vec("[ab*?]{0,5}", 1..4), texts in prop::collection::vec("[abc]{0,7}", 20)) {
+            let tests: Vec<Test> = patterns.iter().map(|pattern| vec![glob(pattern)]).collect();
+            let combination = |text: &str| patterns.iter().map(|pattern| like(pattern, text)).collect::<Vec<_>>();
+            let found = witnesses(&tests);
+            prop_assert!(found.complete);
+            let shown: HashSet<Vec<bool>> = found.texts.iter().map(|text| combination(text)).collect();
+            prop_assert_eq!(shown.len(), found.texts.len());
+            for text in texts {
+                prop_assert!(shown.contains(&combination(&text)), "{} {:?}", text, found.texts);
+            }
+        }
+    }
+
+    #[test]
+    fn combinations_of_suffixes_exclude_each_other() {
+        let tests = vec![vec![glob("*@example.com")], vec![glob("*@example.org")], vec![glob("*@example.*")]];
+        let found = witnesses(&tests);
+        assert!(found.complete);
+        let mut texts = found.texts;
+        texts.sort_unstable();
+        assert_eq!(texts, ["@example.", "@example.com", "@example.org", "w"]);
+    }
+
+    #[test]
+    fn an_arn_pattern_takes_no_colon_in_its_first_parts() {
+        let parts: Vec<Vec<Token<'_>>> = vec![
+            vec![Token::AnySequence],
+            vec![Token::AnySequence],
+            vec![Token::Literal("s"), Token::AnyCharacter],
+            vec![],
+            vec![],
+            vec![Token::AnySequence],
+        ];
+        let arn = Glob::of_arn(&parts).unwrap();
+        assert!(arn.matches("arn:x:s3:::a:b") && arn.matches("arn::sx:::"));
+        assert!(!arn.matches("arn:x:s::::") && !arn.matches("arm:x:s3:::a") && !arn.matches("arn:x:y:s3:::"));
+        assert!(Glob::of_arn(&[vec![Token::Literal("urn")]]).is_none());
+        assert!(tokens_match(&[Token::AnySequence], "arn"));
+    }
+
+    #[test]
+    fn too_many_states_end_the_walk() {
+        let tests: Vec<Test> = (0..12).map(|index| vec![glob(&format!("*a{}b*", "?".repeat(index + 6)))]).collect();
+        assert!(!witnesses(&tests).complete);
+    }
+}

@@ -1,0 +1,254 @@
+//! Values at and between the constants of numeric, date and address conditions: one for each way in which they compare.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use super::automaton::{Test, Witnesses, witnesses};
+use crate::condition::{Decimal, Moment};
+use crate::context::KeyType;
+
+/// How many spellings of one point are tried.
+const SPELLINGS: usize = 1_000;
+
+/// What the conditions on one key compare its value with.
+#[derive(Default)]
+pub(super) struct Demands {
+    pub(super) tests: Vec<Test>,
+    pub(super) numbers: Vec<Decimal>,
+    pub(super) moments: Vec<Moment>,
+    pub(super) networks: Vec<IpNet>,
+}
+
+impl Demands {
+    pub(super) fn add_test(&mut self, test: Test) {
+        if !test.is_empty() && !self.tests.contains(&test) {
+            self.tests.push(test);
+        }
+    }
+
+    /// Texts of a type which show every combination of outcomes, and whether none is missing.
+    pub(super) fn texts(mut self, kind: KeyType) -> (Vec<String>, bool) {
+        if kind == KeyType::Boolean {
+            return (vec!["true".to_owned(), "false".to_owned()], true);
+        }
+        let Witnesses { mut texts, mut complete } = witnesses(&self.tests);
+        // A text that no test knows can be chosen for each point; with wildcards that is not sure.
+        let literal = self.tests.iter().flatten().all(|glob| glob.is_literal());
+        match kind {
+            KeyType::Boolean => {}
+            KeyType::Text | KeyType::TextList => {
+                let families = [!self.numbers.is_empty(), !self.moments.is_empty(), !self.networks.is_empty()];
+                complete &= match families.iter().filter(|family| **family).count() {
+                    0 => true,
+                    1 => literal,
+                    _ => false,
+                };
+                if !self.numbers.is_empty() {
+                    texts.extend(self.number_texts());
+                }
+                if !self.moments.is_empty() {
+                    texts.extend(self.moment_texts());
+                }
+                if !self.networks.is_empty() {
+                    texts.extend(self.address_texts());
+                }
+            }
+            KeyType::IpAddress => {
+                texts.retain(|text| text.parse::<IpAddr>().is_ok());
+                texts.extend(self.address_texts());
+                complete &= literal;
+            }
+            KeyType::Date => {
+                texts.retain(|text| Moment::parse(text).is_some());
+                complete &= literal && self.numbers.is_empty();
+                if self.moments.is_empty() {
+                    self.moments.extend(Moment::parse("2026-01-01"));
+                }
+                texts.extend(self.moment_texts());
+            }
+            KeyType::Epoch | KeyType::Number => {
+                texts.retain(|text| Decimal::parse(text).is_some());
+                complete &= literal;
+                // Four digits alone are a year to a date operator.
+                texts.extend(self.moments.iter().flat_map(|moment| {
+                    let year = moment.to_text().get(..4).and_then(|year| year.parse::<u16>().ok());
+                    let years = year.into_iter().flat_map(|year| year.saturating_sub(1)..=year.saturating_add(1));
+                    years.filter(|year| *year < 10_000).map(|year| format!("{year:04}"))
+                }));
+                self.numbers.extend(self.moments.iter().filter_map(|moment| Decimal::parse(&moment.to_epoch_text())));
+                if self.numbers.is_empty() {
+                    self.numbers.extend(Decimal::parse("0"));
+                }
+                texts.extend(self.number_texts());
+            }
+        }
+        (texts, complete)
+    }
+
+    /// The first spelling that no test knows.
+    fn unknown_to_tests(&self, mut spellings: impl Iterator<Item = String>) -> Option<String> {
+        let known = |text: &str| self.tests.iter().flatten().any(|glob| glob.matches(text));
+        let first = spellings.next()?;
+        if !known(&first) {
+            return Some(first);
+        }
+        spellings.take(SPELLINGS).find(|text| !known(text))
+    }
+
+    fn number_texts(&self) -> Vec<String> {
+        let mut line = self.numbers.clone();
+        line.sort_unstable();
+        line.dedup();
+        let inner = line.windows(2).filter_map(|pair| match pair {
+            [low, high] => low.between(high),
+            _ => None,
+        });
+        let outer = [line.first().and_then(Decimal::below), line.last().and_then(Decimal::above)];
+        let points: Vec<Decimal> = line.iter().cloned().chain(inner).chain(outer.into_iter().flatten()).collect();
+        points.iter().filter_map(|point| self.unknown_to_tests(number_spellings(&point.to_text()))).collect()
+    }
+
+    fn moment_texts(&self) -> Vec<String> {
+        let mut line = self.moments.clone();
+        line.sort_unstable();
+        line.dedup();
+        let inner = line.windows(2).filter_map(|pair| match pair {
+            [low, high] => low.between(*high),
+            _ => None,
+        });
+        let outer = [line.first().map(|first| first.before()), line.last().map(|last| last.after())];
+        let points: Vec<Moment> = line.iter().copied().chain(inner).chain(outer.into_iter().flatten()).collect();
+        points.iter().filter_map(|point| self.unknown_to_tests(moment_spellings(*point))).collect()
+    }
+
+    fn address_texts(&self) -> Vec<String> {
+        let mut v4 = vec![0];
+        let mut v6 = vec![0];
+        for network in &self.networks {
+            match network {
+                IpNet::V4(network) => {
+                    v4.push(u32::from(network.network()));
+                    v4.extend(u32::from(network.broadcast()).checked_add(1));
+                }
+                IpNet::V6(network) => {
+                    v6.push(u128::from(network.network()));
+                    v6.extend(u128::from(network.broadcast()).checked_add(1));
+                }
+            }
+        }
+        v4.sort_unstable();
+        v4.dedup();
+        v6.sort_unstable();
+        v6.dedup();
+        let ends4 = v4.iter().skip(1).map(|next| next - 1).chain([u32::MAX]);
+        let ends6 = v6.iter().skip(1).map(|next| next - 1).chain([u128::MAX]);
+        let texts4 = v4.iter().zip(ends4).filter_map(|(first, last)| {
+            self.unknown_to_tests((*first..=last).map(|bits| Ipv4Addr::from(bits).to_string()))
+        });
+        let texts6 = v6.iter().zip(ends6).filter_map(|(first, last)| {
+            self.unknown_to_tests((*first..=last).flat_map(|bits| {
+                let address = Ipv6Addr::from(bits);
+                // The same address without `::`.
+                let full: Vec<String> = address.segments().iter().map(|segment| format!("{segment:x}")).collect();
+                [address.to_string(), full.join(":")]
+            }))
+        });
+        texts4.chain(texts6).collect()
+    }
+}
+
+/// `5`, `5.0`, `5.00`, …; whatever its size, `05`, `005`, …. Four digits alone would be a year to a date operator.
+fn number_spellings(text: &str) -> impl Iterator<Item = String> + use<> {
+    let plain = !text.contains('e');
+    let fraction = if text.contains('.') { "" } else { "." };
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let year = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let first = (!year).then(|| text.to_owned());
+    let (text, digits) = (text.to_owned(), digits.to_owned());
+    first.into_iter().chain((1..).map(move |count| match plain {
+        true => format!("{text}{fraction}{}", "0".repeat(count)),
+        false => format!("{sign}{}{digits}", "0".repeat(count)),
+    }))
+}
+
+fn moment_spellings(moment: Moment) -> impl Iterator<Item = String> {
+    let text = moment.to_text();
+    let cut = text.strip_suffix('Z').map(str::to_owned);
+    let rest: Box<dyn Iterator<Item = String>> = match cut {
+        Some(cut) => {
+            let point = if cut.contains('.') { "" } else { "." };
+            Box::new((1..).map(move |count| format!("{cut}{point}{}Z", "0".repeat(count))))
+        }
+        None => Box::new(number_spellings(&text).skip(1)),
+    };
+    std::iter::once(text).chain(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::automaton::Glob;
+    use super::*;
+
+    fn demands(literals: &[&str]) -> Demands {
+        let mut demands = Demands::default();
+        for literal in literals {
+            demands.add_test(vec![Glob::of_text(literal, false)]);
+        }
+        demands
+    }
+
+    #[test]
+    fn numbers_stand_at_and_between_the_constants() {
+        let mut demands = demands(&["5", "7.5"]);
+        demands.numbers.extend(["5", "10"].iter().filter_map(|text| Decimal::parse(text)));
+        let (texts, complete) = demands.texts(KeyType::Number);
+        assert!(complete);
+        // The literal 5 and another spelling of it; 7.5 is between the two, and so is another.
+        assert_eq!(texts, ["5", "7.5", "5.0", "10", "5.1", "0", "100"]);
+    }
+
+    #[test]
+    fn dates_stand_at_and_between_the_constants() {
+        let mut demands = demands(&[]);
+        demands.moments.extend(["2026-01-01", "2026-01-03"].iter().filter_map(|text| Moment::parse(text)));
+        let (texts, complete) = demands.texts(KeyType::Date);
+        assert!(complete);
+        assert_eq!(
+            texts,
+            [
+                "2026-01-01T00:00:00Z",
+                "2026-01-03T00:00:00Z",
+                "2026-01-02T00:00:00Z",
+                "2025-12-31T00:00:00Z",
+                "2026-01-04T00:00:00Z"
+            ]
+        );
+    }
+
+    #[test]
+    fn addresses_stand_in_each_region_and_avoid_known_texts() {
+        let mut demands = demands(&["10.0.0.0", "x"]);
+        demands.networks.extend(["10.0.0.0/8".parse::<IpNet>(), "10.0.0.0/32".parse()].into_iter().flatten());
+        let (texts, complete) = demands.texts(KeyType::IpAddress);
+        assert!(complete);
+        // No second spelling of 10.0.0.0 is there, so that its region shows only by the literal.
+        assert_eq!(texts, ["10.0.0.0", "0.0.0.0", "10.0.0.1", "11.0.0.0", "::"]);
+    }
+
+    #[test]
+    fn wildcards_beside_numbers_may_miss_a_combination() {
+        let mut demands = Demands::default();
+        demands.add_test(vec![Glob::of_tokens(
+            &[crate::pattern::Token::AnySequence, crate::pattern::Token::Literal("5")],
+            false,
+        )]);
+        demands.numbers.extend(Decimal::parse("10"));
+        assert!(!demands.texts(KeyType::Text).1);
+    }
+
+    #[test]
+    fn a_boolean_key_has_two_values() {
+        assert_eq!(demands(&["yes"]).texts(KeyType::Boolean), (vec!["true".to_owned(), "false".to_owned()], true));
+    }
+}

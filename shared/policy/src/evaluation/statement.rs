@@ -1,0 +1,79 @@
+//! One statement against a request.
+
+use super::environment::Environment;
+use super::outcome::Outcome;
+use super::{ConditionTrace, StatementRef, StatementTrace};
+use crate::condition::Condition;
+use crate::decision::Truth;
+use crate::document::Statement;
+
+/// Whether a statement matches, looking no further than needed.
+pub(super) fn outcome(environment: &Environment<'_>, statement: &Statement) -> Outcome {
+    if !statement.action.matches_lower(&environment.action) {
+        return Outcome::NEVER;
+    }
+    let mut outcome = principal(environment, statement);
+    if outcome == Outcome::NEVER {
+        return outcome;
+    }
+    outcome = outcome & resource(environment, statement).into();
+    for condition in &statement.conditions {
+        if outcome == Outcome::NEVER {
+            return outcome;
+        }
+        outcome = outcome & condition.evaluate(environment.context).into();
+    }
+    outcome
+}
+
+/// The same with every element looked at.
+pub(super) fn trace(
+    environment: &Environment<'_>,
+    statement: &Statement,
+    at: StatementRef,
+) -> (Outcome, StatementTrace) {
+    let action = Truth::from(statement.action.matches_lower(&environment.action));
+    let principal_outcome = principal(environment, statement);
+    let resource = resource(environment, statement);
+    let conditions: Vec<ConditionTrace> =
+        statement.conditions.iter().map(|condition| condition_trace(environment, condition)).collect();
+    let outcome = conditions
+        .iter()
+        .fold(principal_outcome & action.into() & resource.into(), |all, trace| all & trace.outcome.into());
+    let trace = StatementTrace {
+        at,
+        effect: statement.effect,
+        outcome: outcome.truth(),
+        action,
+        resource,
+        principal: statement.principal.as_ref().map(|_| principal_outcome.truth()),
+        conditions,
+    };
+    (outcome, trace)
+}
+
+pub(super) fn principal(environment: &Environment<'_>, statement: &Statement) -> Outcome {
+    match &statement.principal {
+        None => Outcome::ALWAYS,
+        Some(element) => environment.principal_outcome(element, statement.effect),
+    }
+}
+
+pub(super) fn resource(environment: &Environment<'_>, statement: &Statement) -> Truth {
+    match &statement.resource {
+        None => Truth::True,
+        Some(element) => element.matches_parts(&environment.resource, environment.context),
+    }
+}
+
+fn condition_trace(environment: &Environment<'_>, condition: &Condition) -> ConditionTrace {
+    ConditionTrace {
+        pointer: condition.pointer.clone(),
+        operator: condition.operator.text.clone(),
+        key: condition.key.clone(),
+        expected: condition.values.clone(),
+        resolved: condition.resolved_values(environment.context),
+        actual: condition.actual(environment.context).clone(),
+        outcome: condition.evaluate(environment.context),
+    }
+}

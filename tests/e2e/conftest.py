@@ -1,0 +1,103 @@
+"""One deployed stack for all end-to-end tests: a deployment takes longer than all of them."""
+
+import json
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from emulators.world import ACCOUNT, REGION, Emulators  # noqa: E402
+from inbox import Inbox  # noqa: E402
+from stack import Stack  # noqa: E402
+
+IDENTITY = f"arn:aws:ses:{REGION}:{ACCOUNT}:identity"
+
+
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory):
+    with Emulators(tmp_path_factory.mktemp("emulators")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(emulators):
+    deployed = Stack(emulators).deploy()
+    # A function that does not even start would fail every test, each after its own long wait.
+    answer = emulators.client("lambda").invoke(FunctionName=deployed["DiagnoseFunction"], Payload=b'{"Records":[]}')
+    said = answer["Payload"].read()
+    assert json.loads(said) == {"batchItemFailures": []}, said
+    return deployed
+
+
+@pytest.fixture(scope="session")
+def subscription(emulators, stack):
+    return Inbox(emulators, stack["TopicArn"])
+
+
+@pytest.fixture
+def inbox(emulators, subscription):
+    """What is published from here on."""
+    emulators.proxy.forget()
+    subscription.empty()
+    return subscription
+
+
+@dataclass
+class Sender:
+    """A user with an access key, who sends from an identity of the account."""
+
+    emulators: Emulators
+    name: str
+    access_key: str
+    secret_key: str
+
+    @property
+    def arn(self):
+        return f"arn:aws:iam::{ACCOUNT}:user/{self.name}"
+
+    def send(self, from_address):
+        """Sends over the real API of the emulator; gives the refusal, or None when the send goes through."""
+        client = self.emulators.client("sesv2", self.access_key, self.secret_key)
+        text = {"Data": "hello"}
+        try:
+            client.send_email(
+                FromEmailAddress=from_address,
+                Destination={"ToAddresses": ["to@example.net"]},
+                Content={"Simple": {"Subject": text, "Body": {"Text": text}}},
+            )
+        except client.exceptions.ClientError as error:
+            return error.response["Error"]
+        return None
+
+    def put_policy(self, name, document):
+        iam = self.emulators.client("iam")
+        iam.put_user_policy(UserName=self.name, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+@pytest.fixture
+def sender(emulators):
+    """A user that nobody has allowed anything yet."""
+    iam = emulators.client("iam")
+    name = f"shop-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return Sender(emulators, name, key["AccessKeyId"], key["SecretAccessKey"])
+
+
+@pytest.fixture
+def identity(emulators):
+    """A verified domain of the account."""
+    domain = f"{uuid.uuid4().hex[:8]}.example.com"
+    emulators.client("sesv2").create_email_identity(EmailIdentity=domain)
+    return domain
+
+
+def allow(*actions, on):
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": f"{IDENTITY}/{on}"}],
+    }

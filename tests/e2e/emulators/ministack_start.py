@@ -1,0 +1,77 @@
+"""MiniStack 1.5.33, started with the few things that the end-to-end tests need and it leaves out.
+
+Only inputs of its policy evaluator and of its CloudFormation are completed; its own evaluator stays the judge. Every name
+that is replaced is checked first, so that another version fails at the start and not in some test.
+"""
+
+import json
+import runpy
+import sys
+
+from ministack.core import iam_actions
+from ministack.services.cloudformation import provisioners
+
+
+def replace(owner, name, make):
+    """Puts `make(original)` in the place of a function."""
+    original = owner[name] if isinstance(owner, dict) else getattr(owner, name)
+    if isinstance(owner, dict):
+        owner[name] = make(original)
+    else:
+        setattr(owner, name, make(original))
+
+
+def sender_identity(original):
+    """A v2 send is authorized on the identity that it sends as; MiniStack says `*`.
+
+    The address itself where there is such an identity, else its domain:
+    https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
+    """
+
+    def resource(method, path, body, region, account_id):
+        parts = [part for part in path.split("/") if part]
+        if (method, parts[:3]) != ("POST", ["v2", "email", "outbound-emails"]):
+            return original(method, path, body, region, account_id)
+        given = json.loads(body or b"{}")
+        if arn := given.get("FromEmailAddressIdentityArn"):
+            return arn
+        address = given.get("FromEmailAddress", "").rsplit("<", 1)[-1].rstrip(">").strip()
+        return f"arn:aws:ses:{region}:{account_id}:identity/{address.rsplit('@', 1)[-1]}"
+
+    return resource
+
+
+def with_path(original):
+    """The ARN of a role or user carries its path; MiniStack leaves it out."""
+
+    def resource(service, method, path, headers, body, params, region, account_id):
+        if service == "iam":
+            from ministack.services import iam
+
+            for field, store in (("RoleName", iam._roles), ("UserName", iam._users)):
+                name = iam_actions._query_param(params, field)
+                if name and (found := store.get_scoped(account_id, None, name)):
+                    return found["Arn"]
+        return original(service, method, path, headers, body, params, region, account_id)
+
+    return resource
+
+
+def with_expiry(original):
+    """A table's TimeToLiveSpecification counts; MiniStack's CloudFormation ignores it."""
+
+    def create(logical_id, properties, stack_name):
+        made = original(logical_id, properties, stack_name)
+        if expiry := properties.get("TimeToLiveSpecification"):
+            provisioners._dynamodb._update_ttl({"TableName": made[0], "TimeToLiveSpecification": expiry})
+        return made
+
+    return create
+
+
+replace(iam_actions, "_ses_v2_resource_arn", sender_identity)
+replace(iam_actions, "extract_resource_arn", with_path)
+replace(provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"], "create", with_expiry)
+
+sys.argv = ["ministack"]
+runpy.run_module("ministack", run_name="__main__")
