@@ -433,7 +433,7 @@ pub fn denial(tape: &mut Tape, who: usize) -> Denial {
     };
     let who = match &caller {
         Caller::Role { session_arn: Some(arn), .. } | Caller::User { arn } => arn.to_string(),
-        _ => unreachable!("callers are roles and users"),
+        _ => panic!("callers are roles and users"),
     };
     let reason = match tape.below(12) {
         0 => " with an explicit deny in an identity-based policy",
