@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use anstyle::AnsiColor;
 use sesame_diagnosis::denial::{ApiGeneration, Caller, Content, Denial, DenialMessage, Parameter, SendParameters};
-use sesame_diagnosis::finding::Provenance;
+use sesame_diagnosis::finding::{Finding, Outcome, Provenance};
 use sesame_diagnosis::fold;
 use sesame_diagnosis::record::identity;
+use sesame_render::{escape, gate};
 
-use crate::arguments::Check;
+use crate::arguments::{Check, Format};
 use crate::failure::Failure;
 use crate::{diagnose, output, present, world};
 
@@ -16,9 +18,48 @@ pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let send = send(arguments)?;
     let world = world::load(&arguments.source)?;
     let options = diagnose::options(&arguments.source, arguments.now);
-    let findings = diagnose::diagnose_all(&fold::fold(vec![send]), &world, &options)?;
-    output::print(&present::findings(&findings, arguments.format, options.now))?;
+    let mut findings = diagnose::diagnose_all(&fold::fold(vec![send]), &world, &options)?;
+    findings.iter_mut().for_each(not_yet);
+    let text = match arguments.format {
+        Format::Text => findings.iter().map(answer).collect(),
+        format => present::findings(&findings, format, options.now),
+    };
+    output::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The finding's sentences are of a refusal that was; this one would be.
+fn not_yet(finding: &mut Finding) {
+    let summary = &mut finding.summary;
+    if finding.outcome == Outcome::AllowedNow {
+        summary.what = summary.what.replacen(" was refused ", " may call ", 1);
+        summary.why = "The policies allow it.".to_owned();
+        summary.fix = "Nothing to change.".to_owned();
+    } else {
+        summary.what = summary.what.replacen(" was refused ", " would be refused ", 1);
+    }
+}
+
+/// The answer in a word, the reasons, and what each layer says.
+fn answer(finding: &Finding) -> String {
+    let shown = escape::shown(finding, escape::Medium::Plain);
+    let (style, word) = match finding.outcome {
+        Outcome::AllowedNow => (AnsiColor::Green.on_default().bold(), "allowed"),
+        Outcome::Denied => (AnsiColor::Red.on_default().bold(), "refused"),
+        _ => (AnsiColor::Yellow.on_default().bold(), "not known"),
+    };
+    let mut text = format!("{style}{word}{style:#}\n");
+    for sentence in [&shown.summary.what, &shown.summary.why, &shown.summary.fix] {
+        text += &format!("{sentence}\n");
+    }
+    for (index, request) in shown.requests.iter().enumerate() {
+        text += &format!("\n{} on {}\n", request.action, request.resource);
+        for gate in gate::gates(&shown, index) {
+            let note = if gate.note.is_empty() { String::new() } else { format!(": {}", gate.note) };
+            text += &format!("  {:<8} {}{note}\n", gate.state.word(), gate.layer);
+        }
+    }
+    text
 }
 
 fn send(arguments: &Check) -> Result<Denial, Failure> {

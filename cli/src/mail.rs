@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sesame_remediation::decision::Verdict;
 use sesame_render::text::{self, TextOptions};
-use sesame_render::{Phase, phase};
+use sesame_render::{Phase, phase_text};
 use sesame_responder::ports::Notice;
 
 /// An e-mail.
@@ -22,7 +22,7 @@ pub fn mail(notice: Notice<'_>, now: Timestamp) -> Mail {
         Phase::Finding => text::email(finding, &TextOptions::email(now)),
         phase => text::phase_email(finding, phase, detail(notice).as_deref()),
     };
-    Mail { subject: phase::subject(finding, notice.phase), body }
+    Mail { subject: phase_text(finding, notice.phase, None).subject, body }
 }
 
 /// By whom, or why.

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use sesame_policy::document::PolicyGrammar;
 use sesame_policy::evaluation::{Evaluation, decide, evaluate};
 use sesame_policy::{ContextValue, Decision, LayerKind, Policy, Possible, StatementRef, Truth};
-use support::{Choices, complete, document, fill, policies, request, statement};
+use support::{Choices, complete, document, fill, policies, request, show, statement};
 
 fn numbers() -> impl Strategy<Value = Vec<u32>> {
     prop::collection::vec(any::<u32>(), 1..120)
@@ -40,10 +40,10 @@ proptest! {
             let (completed_policies, completed) = complete(&mut Choices::new(seed), &policies, &request);
             let after = decide(&completed_policies, &completed);
             prop_assert!(after.decision().is_some());
-            prop_assert!(after.possible.is_subset(before.possible), "{:?} not in {:?}: {:?}", after.possible, before.possible, completed.context);
+            prop_assert!(after.possible.is_subset(before.possible), "{:?} not in {:?}: {:?}\n{}", after.possible, before.possible, completed.context, show(&policies));
             for layer in &after.layers {
                 if let Some(earlier) = before.layer(layer.layer) {
-                    prop_assert!(layer.possible.is_subset(earlier.possible), "{:?} {:?} {:?}", layer, earlier, completed.context);
+                    prop_assert!(layer.possible.is_subset(earlier.possible), "{:?} {:?} {:?}\n{}", layer, earlier, completed.context, show(&policies));
                 }
             }
         }
@@ -162,7 +162,8 @@ fn traces_fit(evaluation: &Evaluation) -> Result<(), TestCaseError> {
             );
             prop_assert!(elements == trace.outcome || elements == Truth::Unknown, "{:?}", trace);
         }
-        let outcome = |at: &StatementRef| layer.statements.iter().find(|trace| trace.at == *at).map(|trace| trace.outcome);
+        let outcome =
+            |at: &StatementRef| layer.statements.iter().find(|trace| trace.at == *at).map(|trace| trace.outcome);
         prop_assert!(layer.decisive.iter().all(|at| outcome(at).is_some_and(Truth::possible)), "{:?}", layer);
     }
     Ok(())

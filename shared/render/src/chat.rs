@@ -75,8 +75,7 @@ fn description(finding: &Finding, now: Timestamp) -> String {
     ];
     parts.push(format!("*Fix*\n{}", sentence(&finding.summary.fix)));
     parts.extend(grant::sentences(finding).iter().map(|text| sentence(text)));
-    let also = finding.planned().map(|remedy| sentence(&remedy.verification.also_allowed));
-    parts.extend(also.filter(|text| !text.is_empty()));
+    parts.extend(words::also_allowed(finding).into_iter().map(sentence));
     parts.extend(text::dependencies(finding).map(|text| sentence(&text)));
     if let Some(hint) = words::hint(finding, "possible-stolen-key") {
         parts.push(format!("*If nobody knows this caller*\n{}", sentence(&hint.summary)));
@@ -84,7 +83,7 @@ fn description(finding: &Finding, now: Timestamp) -> String {
     for near in words::untold_near_misses(finding).into_iter().take(3) {
         parts.push(sentence(&near.summary));
     }
-    for hint in finding.hints.iter().filter(|hint| hint.kind != "possible-stolen-key").take(6) {
+    for hint in words::untold_hints(finding).into_iter().take(6) {
         parts.push(sentence(&hint.summary));
     }
     for gap in finding.gaps.iter().take(4) {

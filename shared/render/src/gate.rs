@@ -1,7 +1,7 @@
 //! The layers of a request as gates on its way: open, shut, not known.
 
 use serde_json::Value;
-use sesame_diagnosis::finding::{Cause, CauseKind, Finding, LayerInfo, RequestInfo};
+use sesame_diagnosis::finding::{Cause, CauseKind, Certainty, Finding, LayerInfo, RequestInfo};
 
 use crate::words;
 
@@ -68,6 +68,14 @@ fn gate(layer: &LayerInfo, request: &RequestInfo, causes: &[&Cause]) -> Gate {
             (State::NotNeeded, "allows nothing, and need not".to_owned())
         }
         "ImplicitDeny" => (State::Shut, shut(&own, "no statement allows it")),
+        // Only this fits the refusal, although it could not be seen to the end.
+        _ if own.iter().any(|cause| cause.certainty == Certainty::Inferred) => {
+            let why = match layer.note {
+                Some(_) => "AWS names it, and it could not be read".to_owned(),
+                None => shut(&own, "it refuses"),
+            };
+            (State::Shut, format!("inferred: {why}"))
+        }
         _ => (State::Unknown, unknown(layer, request, &own)),
     };
     Gate { layer: words::layer(&layer.layer), state, note }

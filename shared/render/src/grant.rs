@@ -1,7 +1,7 @@
 //! "X will be able to do Y as Z": read off the document that would be written, not off its title.
 
 use serde_json::Value;
-use sesame_diagnosis::finding::{Finding, Operation, Remedy};
+use sesame_diagnosis::finding::{Finding, Operation, Remedy, TargetKind};
 use sesame_diagnosis::words::short_arn;
 
 use crate::{escape, words};
@@ -18,7 +18,11 @@ pub fn sentences(finding: &Finding) -> Vec<String> {
 /// What some remedies give.
 pub fn of(remedies: &[&Remedy], finding: &Finding) -> Vec<String> {
     let mut list: Vec<String> = Vec::new();
-    for remedy in remedies.iter().filter(|remedy| remedy.operation == Operation::Put) {
+    let written: Vec<&Remedy> = remedies.iter().filter(|remedy| remedy.operation == Operation::Put).copied().collect();
+    // A permissions boundary or an SCP only lets through what another policy gives.
+    let bounds = |remedy: &&Remedy| matches!(remedy.target.kind, TargetKind::Boundary | TargetKind::Scp);
+    let all_bound = written.iter().all(bounds);
+    for remedy in written.into_iter().filter(|remedy| all_bound || !bounds(remedy)) {
         let who = remedy.target.principal.as_deref().map_or_else(|| words::who(&finding.principal), short_arn);
         for statement in added(remedy) {
             let grant = grant(&who, statement, remedy.expires.is_some());
@@ -69,12 +73,20 @@ fn grant(who: &str, statement: &Value, ends: bool) -> String {
     // The end is said at the end of the sentence.
     conditions.retain(|condition| !(ends && condition.is_the_end()));
     let from: Vec<&Condition> = conditions.iter().filter(|condition| condition.names_the_sender()).collect();
-    let others: Vec<String> =
+    let guards: Vec<String> =
         conditions.iter().filter(|condition| !condition.names_the_sender()).map(Condition::words).collect();
     let sender: Vec<String> = from.iter().flat_map(|condition| &condition.values).map(|value| quote(value)).collect();
-    let places: Vec<String> = resources.iter().map(|arn| place(arn, &sender)).collect();
+    let (identities, others): (Vec<&String>, Vec<&String>) =
+        resources.iter().partition(|arn| arn.contains(":identity/"));
+    let mut places: Vec<String> = Vec::new();
+    for arn in identities.into_iter().chain(others) {
+        let place = place(arn, &sender);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
     let actions: Vec<String> = actions.iter().map(|action| quote(action)).collect();
-    let only = if others.is_empty() { String::new() } else { format!(", only where {}", words::and(&others)) };
+    let only = if guards.is_empty() { String::new() } else { format!(", only where {}", words::and(&guards)) };
     format!("{who} will be able to call {} {}{only}", words::and(&actions), words::and(&places))
 }
 

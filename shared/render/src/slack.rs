@@ -57,24 +57,36 @@ pub fn slack(finding: &Finding, options: &SlackOptions) -> Value {
     let title = note.as_ref().map_or_else(|| phase::subject(finding, Phase::Finding), |note| note.subject.clone());
 
     let mut blocks = vec![Block::header(&title)];
-    if let Some(note) = &note {
-        blocks.push(Block::section(&[bold(&note.sentence)]));
-    }
-    blocks.push(facts(finding, options.now));
-    blocks.push(why(finding));
-    blocks.push(fix(finding));
-    if note.is_none() {
-        blocks.extend(stolen_key(finding));
+    match &note {
+        // What was done is told; what could be done no longer matters.
+        Some(note) => {
+            blocks.push(Block::section(&[bold(&note.sentence)]));
+            blocks.push(Block::section(&note.about.iter().map(|about| within(about, 700)).collect::<Vec<_>>()));
+            blocks.push(why(finding));
+        }
+        None => {
+            blocks.push(facts(finding, options.now));
+            blocks.push(why(finding));
+            blocks.push(fix(finding));
+            blocks.extend(stolen_key(finding));
+        }
     }
     let buttons = options.buttons.as_ref().filter(|_| note.is_none());
     let actions = buttons.and_then(|buttons| actions(finding, buttons));
     let command = note.as_ref().and_then(|note| note.command.clone()).unwrap_or_else(|| format!("sesame show {id}"));
-    let foot = Block::context(&format!("{} · generation {}", escape::code(&command), finding.generation));
+    let again = match finding.generation {
+        0 | 1 => String::new(),
+        generation => format!(" · refused again, generation {generation}"),
+    };
+    let foot = Block::context(&format!("{}{again}", escape::code(&command)));
 
     // What may be left out stands between what may not.
-    let mut extra: Vec<Block> = layers(finding);
-    extra.extend(near_misses(finding));
-    extra.extend(hints(finding));
+    let mut extra: Vec<Block> = Vec::new();
+    if note.is_none() {
+        extra.extend(layers(finding));
+        extra.extend(near_misses(finding));
+        extra.extend(hints(finding));
+    }
     let ending = || actions.iter().cloned().chain([foot.clone()]);
     while !extra.is_empty() && !fits(blocks.iter().chain(&extra).cloned().chain(ending())) {
         extra.pop();
@@ -136,14 +148,7 @@ fn why(finding: &Finding) -> Block {
 fn fix(finding: &Finding) -> Block {
     let mut lines = vec![format!("*Fix*\n{}", within(&finding.summary.fix, 1_000))];
     lines.extend(grant::sentences(finding).iter().map(|sentence| within(sentence, 500)));
-    let mut told: Vec<&str> = Vec::new();
-    for remedy in finding.planned() {
-        let also = remedy.verification.also_allowed.as_str();
-        if !also.is_empty() && !told.contains(&also) {
-            told.push(also);
-            lines.push(within(also, 500));
-        }
-    }
+    lines.extend(words::also_allowed(finding).into_iter().map(|sentence| within(sentence, 500)));
     lines.extend(text::dependencies(finding).map(|sentence| within(&sentence, 400)));
     Block::section(&lines)
 }
@@ -188,8 +193,11 @@ fn near_misses(finding: &Finding) -> Vec<Block> {
 }
 
 fn hints(finding: &Finding) -> Vec<Block> {
-    let others = finding.hints.iter().filter(|hint| hint.kind != "possible-stolen-key");
-    let lines: Vec<String> = others.take(6).map(|hint| format!("• {}", within(&hint.summary, 400))).collect();
+    let lines: Vec<String> = words::untold_hints(finding)
+        .into_iter()
+        .take(6)
+        .map(|hint| format!("• {}", within(&hint.summary, 400)))
+        .collect();
     if lines.is_empty() {
         return Vec::new();
     }

@@ -3,8 +3,8 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use sesame_diagnosis::finding::{
-    Agreement, Applicability, Cause, CauseKind, Certainty, Event, Finding, Hint, ManagedBy, NearMiss, Outcome,
-    OwnerRole, PrincipalInfo, Remedy,
+    Agreement, Applicability, Cause, CauseKind, Certainty, Event, Finding, Hint, ManagedBy, NearMiss, Operation,
+    Outcome, OwnerRole, PrincipalInfo, Remedy, TargetKind,
 };
 use sesame_diagnosis::words::short_arn;
 
@@ -116,6 +116,30 @@ pub fn owner(remedy: &Remedy) -> String {
     }
 }
 
+/// The document that a remedy writes, or takes off.
+pub fn target(remedy: &Remedy) -> String {
+    let target = &remedy.target;
+    let holder = target.principal.as_deref().map(|arn| format!(" of {}", short_arn(arn))).unwrap_or_default();
+    let node = target.node.as_deref().map(|node| format!(" on `{node}`")).unwrap_or_default();
+    let identity = target.identity.as_deref().map(|name| format!(" of identity `{name}`")).unwrap_or_default();
+    let region = target.region.as_deref().map(|region| format!(" in {region}")).unwrap_or_default();
+    let (kind, place) = match target.kind {
+        TargetKind::UserInline | TargetKind::RoleInline | TargetKind::GroupInline => ("inline policy", holder),
+        TargetKind::CustomerManaged => ("managed policy", holder),
+        TargetKind::Boundary => ("permissions boundary", holder),
+        TargetKind::Scp => ("service control policy", node),
+        TargetKind::SendingAuthorization => ("sending authorization policy", format!("{identity}{region}")),
+        TargetKind::PermissionSet => ("inline policy of the permission set behind", holder.replacen(" of", "", 1)),
+    };
+    let name = target.policy.as_deref().map(|name| format!(" `{}`", name.rsplit('/').next().unwrap_or(name)));
+    let name = name.filter(|_| target.kind != TargetKind::PermissionSet).unwrap_or_default();
+    match (remedy.operation, &remedy.before) {
+        (Operation::Detach, _) => format!("Detach {kind}{name}{place}"),
+        (Operation::Put, None) => format!("New {kind}{name}{place}"),
+        (Operation::Put, Some(_)) => format!("Change in {kind}{name}{place}"),
+    }
+}
+
 /// What manages a principal.
 pub fn managed_by(by: ManagedBy) -> &'static str {
     match by {
@@ -210,6 +234,30 @@ fn interval(first: &str, last: &str, count: u64) -> Option<String> {
 pub fn untold_near_misses(finding: &Finding) -> Vec<&NearMiss> {
     let all = finding.causes.iter().flat_map(|cause| &cause.near_misses);
     all.filter(|near| !finding.summary.why.contains(near.summary.trim_end_matches('.'))).collect()
+}
+
+/// The hints that neither "why" nor "fix" tells already; the possibly stolen key has a place of its own.
+pub fn untold_hints(finding: &Finding) -> Vec<&Hint> {
+    let told = format!("{}\n{}", finding.summary.why, finding.summary.fix).to_lowercase();
+    let untold = |hint: &&Hint| {
+        hint.kind != "possible-stolen-key" && !told.contains(&hint.summary.trim_end_matches('.').to_lowercase())
+    };
+    finding.hints.iter().filter(untold).collect()
+}
+
+/// What else the plan allows, each sentence once; "nothing else" only where nothing else is said.
+pub fn also_allowed(finding: &Finding) -> Vec<&str> {
+    let mut list: Vec<&str> = Vec::new();
+    for remedy in finding.planned() {
+        let sentence = remedy.verification.also_allowed.as_str();
+        if !sentence.is_empty() && !list.contains(&sentence) {
+            list.push(sentence);
+        }
+    }
+    if list.len() > 1 {
+        list.retain(|sentence| !sentence.starts_with("Nothing else"));
+    }
+    list
 }
 
 /// A hint by its kind.

@@ -137,24 +137,30 @@ fn cases_and_answers_of_the_engine_validate() {
     let (case_schema, answer_schema) = (schema("evaluate-case"), schema("evaluate-answer"));
     let allow = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*",
         "Condition": {"StringEquals": {"ses:FromAddress": "a@example.com"}}}});
+    let mut shared = allow.clone();
+    shared["Statement"]["Principal"] = json!({"AWS": "111122223333"});
     let request = json!({"principal": "arn:aws:iam::111122223333:role/app", "action": "ses:SendEmail",
         "resource": "arn:aws:ses:eu-west-1:111122223333:identity/example.com",
         "context": {"ses:FromAddress": {"unknown": true}, "ses:Recipients": ["x@example.com"], "aws:SecureTransport": true}});
     let policies = [
         json!({"identity": [allow]}),
         json!({"identity": [{"name": "p", "document": allow}], "serviceControl": [[allow], {"unreadable": true}]}),
-        json!({"identity": {"unreadable": true}, "boundary": [], "resource": {"name": null, "document": allow}}),
+        json!({"identity": {"unreadable": true}, "boundary": [], "resource": {"name": null, "document": shared}}),
         json!({}),
     ];
     for policies in policies {
-        let case = json!({"id": 1, "request": request, "policies": policies, "why": "unknown fields are ignored here"});
+        let case =
+            json!({"id": "c", "request": request, "policies": policies, "why": "unknown fields are ignored here"});
         validates(&case_schema, &case, "case");
         let answer = Case::parse(&case.to_string()).unwrap().answer();
         validates(&answer_schema, &serde_json::from_str(&answer).unwrap(), "answer");
     }
-    for (pointer, value) in
-        [("/request/extra", json!(1)), ("/policies/extra", json!([])), ("/request/action", json!("ses:*"))]
-    {
+    for (pointer, value) in [
+        ("/request/extra", json!(1)),
+        ("/policies/extra", json!([])),
+        ("/request/action", json!("SendEmail")),
+        ("/id", json!(1)),
+    ] {
         let mut case = json!({"id": "c", "request": request, "policies": {"identity": [allow]}});
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         case.pointer_mut(parent).unwrap()[name] = value;

@@ -75,6 +75,54 @@ fn page_of_a_sending_authorization_policy() {
     insta::assert_snapshot!(body);
 }
 
+/// The colours of one half of the style sheet.
+fn colours(block: &str) -> Vec<(String, [f64; 3])> {
+    let (_, block) = block.split_once(":root{").unwrap();
+    let (block, _) = block.split_once('}').unwrap();
+    let colour = |declaration: &str| {
+        let (name, value) = declaration.split_once(':')?;
+        let hex = value.strip_prefix('#')?;
+        let digits: Vec<u8> = hex.chars().map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap()).collect();
+        let channel = |index: usize| match digits.len() {
+            3 => f64::from(digits[index] * 17) / 255.0,
+            _ => f64::from(digits[index * 2] * 16 + digits[index * 2 + 1]) / 255.0,
+        };
+        Some((name.to_owned(), [channel(0), channel(1), channel(2)]))
+    };
+    block.split(';').filter_map(colour).collect()
+}
+
+fn luminance(colour: [f64; 3]) -> f64 {
+    let linear =
+        |channel: f64| if channel <= 0.04045 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) };
+    0.2126 * linear(colour[0]) + 0.7152 * linear(colour[1]) + 0.0722 * linear(colour[2])
+}
+
+#[test]
+fn every_colour_of_text_has_the_contrast_of_wcag_aa() {
+    let (light, dark) = STYLE.split_once("prefers-color-scheme:dark").unwrap();
+    for half in [light, dark] {
+        let colours = colours(half);
+        let get = |name: &str| colours.iter().find(|(known, _)| *known == format!("--{name}")).unwrap().1;
+        let pairs = ["ink", "soft", "accent", "open", "shut", "unknown"]
+            .into_iter()
+            .flat_map(|text| ["paper", "card"].map(|ground| (text, ground)))
+            .chain([
+                ("ink", "tint"),
+                ("soft", "tint"),
+                ("ink", "alarm"),
+                ("add-ink", "add"),
+                ("del-ink", "del"),
+                ("on-accent", "accent"),
+            ]);
+        for (text, ground) in pairs {
+            let (a, b) = (luminance(get(text)), luminance(get(ground)));
+            let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+            assert!(contrast >= 4.5, "{text} on {ground}: {contrast:.2}");
+        }
+    }
+}
+
 #[test]
 fn the_hash_in_the_content_security_policy_is_that_of_the_style_sheet() {
     let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(STYLE));

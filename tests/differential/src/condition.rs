@@ -175,7 +175,7 @@ pub(crate) fn context(random: &mut Random, mut unknown: usize) -> (Map<String, V
 /// A text, or the JSON number or boolean that it stands for.
 fn scalar(random: &mut Random, word: &str) -> Value {
     let typed =
-        serde_json::from_str::<Value>(word).ok().filter(|value| value.to_string() == word && !value.is_string());
+        serde_json::from_str::<Value>(word).ok().filter(|value| format!("{value}") == *word && !value.is_string());
     match typed {
         Some(typed) if random.chance(30) => typed,
         _ => json!(word),

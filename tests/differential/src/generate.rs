@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::condition::{Known, block, context, with_variable};
+use crate::mistake;
 use crate::principal::{OWNER, caller, not_principal, principal};
 use crate::random::Random;
 use crate::text::{arn_pattern, flip_case, pattern};
@@ -50,7 +51,12 @@ pub fn case(seed: u64, number: u64) -> Value {
         request.insert("resourceAccount".to_owned(), json!(random.pick(&[OWNER, "444455556666"])));
     }
     request.insert("context".to_owned(), Value::Object(context));
-    json!({"id": format!("{seed}-{number}"), "request": request, "policies": policies(random, &aim, unreadable)})
+    let id = format!("{seed}-{number}");
+    let mut case = json!({"id": id, "request": request, "policies": policies(random, &aim, unreadable)});
+    if random.chance(2) {
+        mistake::put_in(random, &mut case);
+    }
+    case
 }
 
 fn policies(random: &mut Random, aim: &Aim, unreadable: usize) -> Value {

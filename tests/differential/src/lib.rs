@@ -6,6 +6,7 @@ mod answers;
 mod condition;
 mod generate;
 mod minimize;
+mod mistake;
 mod principal;
 mod random;
 mod text;

@@ -34,7 +34,6 @@ fn generator_reaches_every_decision_and_layer() {
     for decision in ["Allowed", "ImplicitDeny", "ExplicitDeny", "Undetermined"] {
         assert!(decisions.get(decision).is_some_and(|count| *count > 200), "{decisions:?}");
     }
-    println!("{decisions:?} {layers:?}");
     // Seven layers with three decisions each.
     assert_eq!(layers.len(), 21, "{layers:?}");
     assert!(layers.values().all(|count| *count > 20), "{layers:?}");

@@ -16,6 +16,7 @@
 
 pub mod event;
 pub mod expect;
+pub mod run;
 pub mod world;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ use serde_json::Value;
 pub struct Scenario {
     /// The file's name without folder and ending.
     pub name: String,
+    /// The heading.
+    pub title: String,
     /// The snapshot's files by path; empty when there is no snapshot.
     pub files: Vec<(String, Value)>,
     /// The event as the command line would get it.
@@ -60,7 +63,8 @@ pub fn read(path: &Path) -> Scenario {
     };
     let expected = json("json expected").unwrap_or_else(|| panic!("{name}: no block `json expected`"));
     let files = json("json world").map(|world| world::expand(&world)).unwrap_or_default();
-    Scenario { files, name, event, expected }
+    let title = text.lines().next().unwrap_or_default().trim_start_matches("# ").to_owned();
+    Scenario { files, name, title, event, expected }
 }
 
 /// All scenarios of the project, sorted by name.

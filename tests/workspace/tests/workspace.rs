@@ -19,7 +19,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-fn own<'m>(metadata: &'m Metadata) -> BTreeMap<&'m str, &'m Package> {
+fn own(metadata: &Metadata) -> BTreeMap<&str, &Package> {
     metadata.workspace_packages().into_iter().map(|package| (package.name.as_str(), package)).collect()
 }
 

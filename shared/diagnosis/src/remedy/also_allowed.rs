@@ -107,7 +107,7 @@ fn variations(examined: &Examined) -> Vec<Variation> {
     let bulk = request.action.eq_ignore_ascii_case("ses:SendBulkEmail");
     let domain = domain(request);
     let keys: [(&str, ContextValue, String); 6] = [
-        ("ses:FromAddress", one(&format!("someone-else@{domain}")), format!("from any other address of `{domain}`")),
+        ("ses:FromAddress", one(&format!("someone-else@{domain}")), "with any other From address".to_owned()),
         (
             "ses:Recipients",
             ContextValue::Many(vec!["someone@elsewhere.example".to_owned()]),

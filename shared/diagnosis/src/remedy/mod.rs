@@ -7,6 +7,7 @@ mod draft;
 mod grant;
 pub mod guard;
 pub mod patched;
+mod smallest;
 
 use serde_json::{Value, json};
 use sesame_policy::{LayerKind, Truth};
@@ -64,6 +65,7 @@ pub fn plan(situation: &Situation) -> Plan {
     let mut bench = Bench { situation, drafts: Vec::new(), unmendable: Vec::new(), unmended: false };
     bench.grants();
     bench.exceptions();
+    smallest::prune(situation, &mut bench.drafts);
     let planned = bench.drafts.len();
     bench.alternatives();
     prove(situation, bench.drafts, planned, bench.unmendable, bench.unmended)
@@ -232,7 +234,9 @@ impl Bench<'_, '_> {
         let boundary = examined.set.boundary.as_ref()?.first()?;
         let arn = boundary.target.policy.clone()?;
         let before = raw_value(boundary.document.as_ref()?);
-        let after = alternative::with_statements(&before, &grant::statements(grants, None))?;
+        // Others may have the same boundary: the allow is held to this one principal.
+        let guarded: Vec<grant::Grant> = grants.iter().map(|grant| self.for_this_principal(grant)).collect();
+        let after = alternative::with_statements(&before, &grant::statements(&guarded, None))?;
         if managed_by_aws(&arn) || limits::check_document(TargetKind::Boundary, &after, []).is_err() {
             // AWS's own policy cannot be edited: another boundary with the same statements and this one, in its place.
             let at = Target { policy: Some(self.own_name()), ..boundary.target.clone() };

@@ -214,6 +214,9 @@ fn action(json: &Json, pointer: &str) -> Result<ActionElement> {
     Ok(ActionElement { negated, patterns })
 }
 
+/// A principal, and the partition of its ARN where it has one.
+type Member = (PrincipalPattern, Option<Box<str>>);
+
 fn principal(negated: bool, pointer: &str, json: &Json) -> Result<PrincipalElement> {
     const KINDS: &str = "`*` or an object of `AWS`, `Service`, `Federated`, `CanonicalUser`";
     let mut element = PrincipalElement { negated, members: Vec::new(), partitions: Vec::new() };
@@ -225,7 +228,7 @@ fn principal(negated: bool, pointer: &str, json: &Json) -> Result<PrincipalEleme
         Json::Object(kinds) if !kinds.is_empty() => {
             for (kind, values) in kinds {
                 let pointer = push_pointer(pointer, kind);
-                let parse: fn(&str) -> Option<(PrincipalPattern, Option<Box<str>>)> = match kind.as_str() {
+                let parse: fn(&str) -> Option<Member> = match kind.as_str() {
                     "AWS" => aws_principal,
                     "Service" => |text| Some((PrincipalPattern::Service(text.to_owned()), None)),
                     "Federated" => |text| Some((PrincipalPattern::Federated(text.to_owned()), None)),

@@ -399,3 +399,29 @@ fn stand_in(layer: LayerKind, assumed: Assumed) -> Arc<PolicyDocument> {
     };
     document(&statements, "2012-10-17", grammar)
 }
+
+/// The policies of a layer as text, for the message of a failed test.
+pub fn show(policies: &PolicySet) -> String {
+    let mut lines = Vec::new();
+    let mut add = |layer: &str, list: &[Policy]| {
+        for policy in list {
+            lines.push(format!(
+                "{layer}: {}",
+                policy.document.as_ref().map_or("unreadable".to_owned(), |document| document.raw.to_string())
+            ));
+        }
+    };
+    add("identity", &policies.identity);
+    add("resource", &policies.resource);
+    for (layer, list) in
+        [("boundary", &policies.boundary), ("session", &policies.session), ("vpc endpoint", &policies.vpc_endpoint)]
+    {
+        add(layer, list.as_deref().unwrap_or_default());
+    }
+    for (layer, levels) in [("scp", &policies.service_control), ("rcp", &policies.resource_control)] {
+        for level in levels.iter().flatten() {
+            add(layer, level);
+        }
+    }
+    lines.join("\n")
+}

@@ -15,7 +15,7 @@ use crate::escape;
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
 /// The hash of [`STYLE`] as a Content-Security-Policy wants it.
-pub const STYLE_HASH: &str = "sha256-ES31p1rXBWZ0P+M82PkjDIP1fwvU5fMBI3HSwoF0pGY=";
+pub const STYLE_HASH: &str = "sha256-63WaTV6y1B3NTCSTYWcKBKROeEUtLLF2nK28Dr08RaM=";
 
 /// The Content-Security-Policy to send with a page: nothing but its style sheet, and forms to the page's own origin.
 pub fn content_security_policy() -> String {

@@ -1,6 +1,6 @@
 //! The gates of a request, laid out for an SVG of 340 units in width: on a phone one unit is about one pixel.
 
-use sesame_diagnosis::finding::{Finding, Outcome};
+use sesame_diagnosis::finding::{Finding, Outcome, RequestInfo};
 
 use crate::gate::{self, Gate, State};
 use crate::{escape, words};
@@ -42,16 +42,32 @@ pub struct Line {
     pub text: String,
 }
 
-/// The picture of a request; `None` when nothing is known of its layers.
-pub fn picture(finding: &Finding, index: usize) -> Option<Picture> {
-    let request = finding.requests.get(index)?;
-    let gates = gate::gates(finding, index);
-    if gates.is_empty() {
-        return None;
+/// The pictures of all requests; requests whose gates stand alike share one.
+pub fn pictures(finding: &Finding) -> Vec<Picture> {
+    let mut groups: Vec<(Vec<Gate>, Vec<&RequestInfo>)> = Vec::new();
+    for (index, request) in finding.requests.iter().enumerate() {
+        let gates = gate::gates(finding, index);
+        let alike = |(known, requests): &&mut (Vec<Gate>, Vec<&RequestInfo>)| {
+            *known == gates && requests.iter().all(|known| known.decision == request.decision)
+        };
+        match groups.iter_mut().find(alike) {
+            Some((_, requests)) => requests.push(request),
+            None => groups.push((gates, vec![request])),
+        }
     }
+    groups.retain(|(gates, _)| !gates.is_empty());
+    let draw =
+        |(index, (gates, requests)): (usize, &(Vec<Gate>, Vec<&RequestInfo>))| picture(finding, index, gates, requests);
+    groups.iter().enumerate().filter_map(draw).collect()
+}
+
+fn picture(finding: &Finding, index: usize, gates: &[Gate], requests: &[&RequestInfo]) -> Option<Picture> {
+    let request = requests.first()?;
+    let asks: Vec<String> = requests.iter().map(|request| gate::asks(request)).collect();
+    let asks = words::and(&asks);
     let mut y = 44;
     let mut drawn = Vec::new();
-    for gate in &gates {
+    for gate in gates {
         let (one, next) = draw(gate, y);
         drawn.push(one);
         y = next;
@@ -66,9 +82,9 @@ pub fn picture(finding: &Finding, index: usize) -> Option<Picture> {
     };
     Some(Picture {
         id: format!("gates-{index}"),
-        caption: super::Html::sentence(&gate::asks(request)),
-        title: format!("The layers that {} passes", escape::unquoted(&gate::asks(request))),
-        description: description(&gates),
+        caption: super::Html::sentence(&asks),
+        title: format!("The layers between {} and Amazon SES", escape::unquoted(&asks)),
+        description: description(gates),
         blocked: shut.is_some(),
         way_end: shut.unwrap_or(end_top),
         gates: drawn,

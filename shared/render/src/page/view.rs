@@ -3,11 +3,12 @@
 use askama::Template;
 use sesame_diagnosis::document;
 use sesame_diagnosis::finding::{
-    Agreement, Applicability, Cause, ConditionInfo, Finding, NearMiss, PolicyInfo, Remedy, StatementInfo,
+    Agreement, Applicability, Cause, Certainty, ConditionInfo, Finding, NearMiss, Outcome, PolicyInfo, Remedy,
+    StatementInfo,
 };
 use sesame_diagnosis::words as sentences;
 
-use super::picture::{Picture, picture};
+use super::picture::{Picture, pictures};
 use super::{Decision, Entry, Form, Html, PageOptions, STYLE, State};
 use crate::escape::{self, Medium};
 use crate::{compact, grant, json, text, words};
@@ -37,7 +38,7 @@ pub struct Page {
     what: Html,
     sureness: &'static str,
     sureness_class: &'static str,
-    sureness_meaning: Option<&'static str>,
+    sureness_meaning: Option<String>,
     why: Html,
     contradiction: Option<String>,
     unread: Option<String>,
@@ -88,6 +89,7 @@ struct Change {
     title: Html,
     class: &'static str,
     class_word: &'static str,
+    target: Html,
     whose: Html,
     grants: Vec<Html>,
     diff: Vec<DiffLine>,
@@ -132,7 +134,7 @@ struct Button {
 struct Shown {
     heading: Html,
     certainty: &'static str,
-    summary: Html,
+    summary: Option<Html>,
     place: Option<Place>,
     conditions: Vec<Condition>,
     near: Vec<Near>,
@@ -155,8 +157,7 @@ struct Condition {
 }
 
 struct Near {
-    fails: String,
-    also: String,
+    also: Option<String>,
     place: Place,
     conditions: Vec<Condition>,
 }
@@ -170,8 +171,9 @@ impl Page {
     pub fn new(whole: &Finding, options: &PageOptions) -> Page {
         let finding = &escape::shown(whole, Medium::Html);
         let event = &finding.event;
-        let pictures: Vec<Picture> =
-            (0..finding.requests.len()).filter_map(|index| picture(finding, index)).take(PICTURES).collect();
+        let mut pictures = pictures(finding);
+        let pictures_left_out = pictures.len().saturating_sub(PICTURES);
+        pictures.truncate(PICTURES);
         let alone = finding.causes.len() == 1;
         let first = finding.causes.first().map(|cause| cause.certainty);
         let (raw, raw_shortened) = raw(whole);
@@ -186,7 +188,9 @@ impl Page {
             what: Html::sentence(&finding.summary.what),
             sureness: words::sureness(finding),
             sureness_class: first.map_or("plain", words::certainty),
-            sureness_meaning: first.map(words::certainty_meaning),
+            sureness_meaning: first.filter(|certainty| *certainty != Certainty::Proven).map(|certainty| {
+                format!("{}: {}", words::capital(words::certainty(certainty)), words::certainty_meaning(certainty))
+            }),
             why: Html::sentence(&words::why(finding)),
             contradiction: (finding.witness.agreement == Agreement::Contradicts).then(|| contradiction(finding)),
             unread: text::unread(finding),
@@ -196,7 +200,7 @@ impl Page {
             stolen: words::hint(finding, "possible-stolen-key")
                 .map(|hint| Stolen { summary: Html::sentence(&hint.summary), advice: words::IF_NOT_YOU }),
             facts: facts(finding, options),
-            pictures_left_out: finding.requests.len().saturating_sub(PICTURES.max(pictures.len())),
+            pictures_left_out,
             pictures,
             planned: finding.planned().map(|remedy| change(remedy, finding, false)).collect(),
             form: options.form.as_ref().map(|form| decide(form, finding)),
@@ -204,7 +208,10 @@ impl Page {
             causes_left_out: finding.causes.len().saturating_sub(CAUSES),
             witness: finding.witness.message.as_ref().map(|message| Message {
                 message: message.clone(),
-                agreement: format!("{}.", words::agreement(finding.witness.agreement)),
+                agreement: match finding.outcome {
+                    Outcome::NotAuthorization => String::new(),
+                    _ => format!("{}.", words::agreement(finding.witness.agreement)),
+                },
             }),
             alternatives: finding
                 .remedies
@@ -212,12 +219,7 @@ impl Page {
                 .filter(|remedy| !finding.plan.contains(&remedy.id))
                 .map(|remedy| change(remedy, finding, true))
                 .collect(),
-            hints: finding
-                .hints
-                .iter()
-                .filter(|hint| hint.kind != "possible-stolen-key")
-                .map(|hint| Html::sentence(&hint.summary))
-                .collect(),
+            hints: words::untold_hints(finding).into_iter().map(|hint| Html::sentence(&hint.summary)).collect(),
             gaps: finding
                 .gaps
                 .iter()
@@ -336,6 +338,7 @@ fn change(remedy: &Remedy, finding: &Finding, alternative: bool) -> Change {
         title: Html::sentence(&remedy.title),
         class,
         class_word,
+        target: Html::sentence(&words::target(remedy)),
         whose: Html::sentence(&format!(
             "{}. For {}. {}.",
             words::capital(words::applicability(remedy.applicability)),
@@ -371,8 +374,8 @@ fn diff(remedy: &Remedy) -> Vec<DiffLine> {
         };
         DiffLine { class, text: escape::visible(line) }
     };
-    // The first two lines name the files.
-    text.lines().skip(2).map(line).collect()
+    // The first two lines name the files, the third where it begins, which a new document does not need.
+    text.lines().skip(if remedy.before.is_none() { 3 } else { 2 }).map(line).collect()
 }
 
 fn decide(form: &Form, finding: &Finding) -> Decide {
@@ -408,7 +411,8 @@ fn shown(cause: &Cause, finding: &Finding, alone: bool) -> Shown {
     Shown {
         heading: Html::sentence(&heading),
         certainty: words::certainty(cause.certainty),
-        summary: Html::sentence(&words::sentence(&cause.summary)),
+        // A single cause was told already, under "why".
+        summary: (!alone).then(|| Html::sentence(&words::sentence(&cause.summary))),
         place: cause.policy.as_ref().map(|policy| place(policy, cause.statement.as_ref())),
         conditions: cause.conditions.iter().map(condition).collect(),
         near: cause.near_misses.iter().take(NEAR_MISSES).map(near).collect(),
@@ -472,11 +476,7 @@ fn near(near: &NearMiss) -> Near {
         }],
     };
     Near {
-        fails: near.fails.clone(),
-        also: match near.also_fails.is_empty() {
-            true => "fails".to_owned(),
-            false => format!("fails, and {} too", words::and(&near.also_fails)),
-        },
+        also: (!near.also_fails.is_empty()).then(|| format!("{} does not match either.", words::and(&near.also_fails))),
         place: place(&near.policy, Some(&near.statement)),
         conditions,
     }

@@ -1,6 +1,6 @@
 //! What the finding rests on.
 
-use sesame_diagnosis::finding::{Cause, ConditionInfo, Finding, NearMiss, PolicyInfo, StatementInfo};
+use sesame_diagnosis::finding::{Cause, ConditionInfo, Finding, NearMiss, Outcome, PolicyInfo, StatementInfo};
 use sesame_diagnosis::words as sentences;
 
 use super::writer::Writer;
@@ -39,7 +39,7 @@ pub fn causes(out: &mut Writer, finding: &Finding) {
             out.gap();
         }
         let sure = words::certainty(cause.certainty);
-        out.numbered(index + 1, &format!("{} ({sure})", words::cause_heading(cause)));
+        out.numbered(index + 1, &format!("{}, {sure}", words::cause_heading(cause)));
         one(out, cause, finding.causes.len() > 1);
     }
     let more = finding.causes.len().saturating_sub(CAUSES);
@@ -54,20 +54,23 @@ fn one(out: &mut Writer, cause: &Cause, several: bool) {
         out.indented(3, &words::capital(&cause.summary));
     }
     if let Some(policy) = &cause.policy {
-        place(out, policy, cause.statement.as_ref());
+        // The sentence names a policy that lacks an allow.
+        place(out, policy, cause.statement.as_ref(), several && cause.statement.is_none());
     }
     for condition in &cause.conditions {
         self::condition(out, condition);
     }
 }
 
-fn place(out: &mut Writer, policy: &PolicyInfo, statement: Option<&StatementInfo>) {
+fn place(out: &mut Writer, policy: &PolicyInfo, statement: Option<&StatementInfo>, told: bool) {
     let statement = statement.map(|statement| {
         let name = sentences::statement_name(statement.sid.as_deref(), statement.index);
         format!("{name} ({}) of ", statement.pointer)
     });
     let line = format!("{}{}", statement.unwrap_or_default(), sentences::policy(policy));
-    out.indented(3, &words::capital(&line));
+    if !told {
+        out.indented(3, &words::capital(&line));
+    }
     if let Some(arn) = &policy.arn {
         out.indented(3, arn);
     }
@@ -100,7 +103,17 @@ fn values(list: &[String]) -> String {
 
 /// The Allow statements that came close, nearest first.
 pub fn near_misses(out: &mut Writer, finding: &Finding) {
-    let all: Vec<&NearMiss> = finding.causes.iter().flat_map(|cause| &cause.near_misses).collect();
+    // Two requests often miss the same statement for the same reason.
+    let mut all: Vec<&NearMiss> = Vec::new();
+    for near in finding.causes.iter().flat_map(|cause| &cause.near_misses) {
+        let same = |known: &&NearMiss| {
+            (&known.policy, &known.statement, &known.fails, &known.expected, &known.actual)
+                == (&near.policy, &near.statement, &near.fails, &near.expected, &near.actual)
+        };
+        if !all.iter().any(same) {
+            all.push(near);
+        }
+    }
     if all.is_empty() {
         return;
     }
@@ -111,7 +124,7 @@ pub fn near_misses(out: &mut Writer, finding: &Finding) {
             false => format!(" (and by {})", near.also_fails.join(", ")),
         };
         out.numbered(index + 1, &format!("Fails by {}{also}", near.fails));
-        place(out, &near.policy, Some(&near.statement));
+        place(out, &near.policy, Some(&near.statement), false);
         match &near.condition {
             Some(failing) => condition(out, failing),
             None => {
@@ -132,6 +145,9 @@ pub fn witness(out: &mut Writer, finding: &Finding) {
     let Some(message) = &finding.witness.message else { return };
     out.heading("AWS's message");
     out.paragraph(message);
+    if finding.outcome == Outcome::NotAuthorization {
+        return;
+    }
     let event = &finding.event;
     let names: [(&str, &Option<String>); 2] = [("event", &event.id), ("API", &event.api)];
     let known: Vec<String> =
@@ -145,7 +161,7 @@ pub fn witness(out: &mut Writer, finding: &Finding) {
 
 /// What else to know; the possibly stolen key stands in the head.
 pub fn hints(out: &mut Writer, finding: &Finding) {
-    let hints: Vec<_> = finding.hints.iter().filter(|hint| hint.kind != "possible-stolen-key").collect();
+    let hints = words::untold_hints(finding);
     if hints.is_empty() {
         return;
     }

@@ -9,6 +9,7 @@ use crate::words;
 pub fn remedy(out: &mut Writer, finding: &Finding, remedy: &Remedy) {
     out.heading(&format!("By hand ({})", remedy.id));
     out.paragraph(&format!("{}.", remedy.title));
+    out.paragraph(&format!("{}.", words::target(remedy)));
     out.paragraph(&format!("For {}. {}.", words::owner(remedy), words::capital(&remedy.why)));
     out.gap();
     out.verbatim(&remedy.commands.aws_cli);

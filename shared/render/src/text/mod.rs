@@ -5,7 +5,7 @@ mod hand;
 mod writer;
 
 use jiff::Timestamp;
-use sesame_diagnosis::finding::{Agreement, Finding};
+use sesame_diagnosis::finding::{Agreement, Finding, Outcome};
 
 use self::writer::Writer;
 use crate::escape::{self, Medium};
@@ -144,9 +144,17 @@ fn head(out: &mut Writer, finding: &Finding, options: &TextOptions) {
     let event = &finding.event;
     out.title(&finding.summary.what);
     out.gap();
-    let region = event.region.as_deref().map(|region| format!(", {region}")).unwrap_or_default();
-    out.field("Account", &format!("{}{region}", words::account(event)));
-    out.field("Caller", &caller(finding));
+    let account = (event.account.is_some() || event.account_name.is_some()).then(|| words::account(event));
+    match (account, event.region.clone()) {
+        (Some(account), Some(region)) => out.field("Account", &format!("{account}, {region}")),
+        (Some(account), None) => out.field("Account", &account),
+        (None, Some(region)) => out.field("Region", &region),
+        (None, None) => {}
+    }
+    // Who sent what SES rejects for another reason is often not told, and does not matter.
+    if finding.principal.arn.is_some() || finding.outcome != Outcome::NotAuthorization {
+        out.field("Caller", &caller(finding));
+    }
     out.field("Refused", &words::failing(event, options.now));
     if let Some(from) = source(finding) {
         out.field("From", &from);
@@ -166,8 +174,7 @@ fn head(out: &mut Writer, finding: &Finding, options: &TextOptions) {
     for sentence in grant::sentences(finding) {
         out.paragraph(&sentence);
     }
-    let also: Vec<&str> = finding.planned().map(|remedy| remedy.verification.also_allowed.as_str()).collect();
-    for sentence in dedup(&also) {
+    for sentence in words::also_allowed(finding) {
         out.paragraph(sentence);
     }
     if let Some(sentence) = dependencies(finding) {

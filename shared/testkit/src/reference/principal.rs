@@ -179,12 +179,14 @@ pub(crate) fn form(entry: &Entry, caller: &Caller) -> Option<Form> {
 /// Whether a `NotPrincipal` list with `Deny` names every identity of the caller: account, entity and session.
 pub(crate) fn names_every_identity(entries: &[Entry], caller: &Caller) -> bool {
     let forms: Vec<Form> = entries.iter().filter_map(|entry| form(entry, caller)).collect();
-    let named = |wanted: Form| forms.contains(&wanted) || forms.contains(&Form::Everyone);
+    let named = |wanted: Form| forms.contains(&wanted);
+    // `*` stands for the account, not for the entity and its session.
+    let account = named(Form::Account) || named(Form::Everyone);
     match caller {
-        Caller::Root(_) => named(Form::Account),
-        Caller::User(..) => named(Form::Account) && named(Form::User),
-        Caller::Role { .. } => named(Form::Account) && named(Form::Role) && named(Form::Session),
-        Caller::Federated { .. } => named(Form::Account) && named(Form::Federated),
+        Caller::Root(_) => account,
+        Caller::User(..) => account && named(Form::User),
+        Caller::Role { .. } => account && named(Form::Role) && named(Form::Session),
+        Caller::Federated { .. } => account && named(Form::Federated),
         Caller::Service(_) => named(Form::Service),
         Caller::Anonymous => named(Form::Everyone),
     }

@@ -95,6 +95,15 @@ impl Glob {
         plain && positions(&self.start).eq([0]) && positions(&self.accept).eq([self.steps.len()])
     }
 
+    /// The text in upper case, when it is all that matches and its case is ignored.
+    pub(super) fn upper_case_text(&self) -> Option<String> {
+        let upper = |step: &Step| match step {
+            Step::IgnoringCase(own) => Some(own.to_ascii_uppercase()),
+            _ => None,
+        };
+        self.is_literal().then(|| self.steps.iter().map(upper).collect()).flatten()
+    }
+
     /// Whether a text matches.
     pub(super) fn matches(&self, text: &str) -> bool {
         self.accepts(&text.chars().fold(self.start.clone(), |at, character| self.step(&at, character)))

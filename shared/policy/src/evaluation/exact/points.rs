@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use super::automaton::{Test, Witnesses, witnesses};
+use super::automaton::{Glob, Test, Witnesses, witnesses};
 use crate::condition::{Decimal, Moment};
 use crate::context::KeyType;
 
@@ -31,6 +31,10 @@ impl Demands {
     pub(super) fn texts(mut self, kind: KeyType) -> (Vec<String>, bool) {
         if kind == KeyType::Boolean {
             return (vec!["true".to_owned(), "false".to_owned()], true);
+        }
+        let compared = !(self.numbers.is_empty() && self.moments.is_empty() && self.networks.is_empty());
+        if compared || !matches!(kind, KeyType::Text | KeyType::TextList) {
+            self.tell_texts_apart();
         }
         let Witnesses { mut texts, mut complete } = witnesses(&self.tests);
         // A text that no test knows can be chosen for each point; with wildcards that is not sure.
@@ -84,6 +88,17 @@ impl Demands {
             }
         }
         (texts, complete)
+    }
+
+    /// Texts that pass the same test may still differ as numbers, dates or addresses: each pattern becomes a test of its own.
+    /// A date needs its letters in upper case.
+    fn tell_texts_apart(&mut self) {
+        for glob in std::mem::take(&mut self.tests).into_iter().flatten() {
+            if let Some(upper) = glob.upper_case_text() {
+                self.add_test(vec![Glob::of_text(&upper, false)]);
+            }
+            self.add_test(vec![glob]);
+        }
     }
 
     /// The first spelling that no test knows.
@@ -187,7 +202,6 @@ fn moment_spellings(moment: Moment) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::automaton::Glob;
     use super::*;
 
     fn demands(literals: &[&str]) -> Demands {
@@ -234,6 +248,18 @@ mod tests {
         assert!(complete);
         // No second spelling of 10.0.0.0 is there, so that its region shows only by the literal.
         assert_eq!(texts, ["10.0.0.0", "0.0.0.0", "10.0.0.1", "11.0.0.0", "::"]);
+    }
+
+    #[test]
+    fn texts_of_one_test_are_told_apart_as_numbers() {
+        let mut demands = Demands::default();
+        demands.add_test(vec![Glob::of_text("a", false), Glob::of_text("12", false)]);
+        demands.numbers.extend(Decimal::parse("5"));
+        let (texts, complete) = demands.texts(KeyType::Text);
+        assert!(
+            complete && ["a", "12", "5", "x"].iter().all(|text| texts.iter().any(|found| found == text)),
+            "{texts:?}"
+        );
     }
 
     #[test]

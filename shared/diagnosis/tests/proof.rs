@@ -1,0 +1,365 @@
+//! What a finding promises, held against worlds made at random: plans let the send through and nothing else, no part of them can
+//! be left out, and taking them back leaves no trace.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod proof_world;
+
+use proof_world::{Tape, incident, judge, world};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use sesame_diagnosis::denial::{Denial, Incident, Parameter};
+use sesame_diagnosis::finding::{Applicability, CauseKind, Finding, Outcome, Remedy};
+use sesame_diagnosis::question::{Question, questions};
+use sesame_diagnosis::subject::resolve;
+use sesame_diagnosis::world::World;
+use sesame_diagnosis::{Options, diagnose, document};
+use sesame_policy::{Arn, Decision, Possible};
+
+fn options() -> Options {
+    Options {
+        now: "2026-03-01T03:05:00Z".parse().unwrap(),
+        strict: true,
+        own_account: None,
+        apply_role_accounts: Vec::new(),
+    }
+}
+
+fn tape() -> impl Strategy<Value = Vec<u16>> {
+    prop::collection::vec(any::<u16>(), 0..260)
+}
+
+struct Case {
+    world: World,
+    incident: Incident,
+    finding: Finding,
+    rest: Vec<u16>,
+}
+
+fn case(choices: &[u16]) -> Case {
+    let split = choices.len() * 4 / 5;
+    let mut tape = Tape::new(&choices[..split]);
+    // The refusal first: short tapes still hold one.
+    let incident = incident(&mut tape);
+    let world = world(&mut tape);
+    let finding = diagnose(&incident, &world, &options()).unwrap();
+    Case { world, incident, finding, rest: choices[split..].to_vec() }
+}
+
+fn planned(finding: &Finding) -> Vec<&Remedy> {
+    finding.planned().collect()
+}
+
+fn with_plan(case: &Case) -> World {
+    let mut world = case.world.clone();
+    planned(&case.finding).into_iter().for_each(|remedy| judge::apply(&mut world, remedy));
+    world
+}
+
+fn cases() -> ProptestConfig {
+    ProptestConfig { cases: 200, max_shrink_iters: 800, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn a_plan_lets_every_request_through_or_names_what_it_turns_on(choices in tape()) {
+        let case = case(&choices);
+        let plan = planned(&case.finding);
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let after = judge::answers(&with_plan(&case), &case.world, &case.incident);
+        for remedy in &plan {
+            let verification = &remedy.verification;
+            match verification.allowed_after {
+                Some(true) => {
+                    prop_assert!(after.iter().all(|answer| answer.possible == Possible::only(Decision::Allowed)), "{:#?}", case.finding);
+                    prop_assert!(verification.depends_on.is_empty());
+                }
+                None => {
+                    prop_assert!(!verification.depends_on.is_empty());
+                    prop_assert!(after.iter().all(|answer| answer.possible.contains(Decision::Allowed)));
+                    for answer in &after {
+                        for key in &answer.unknown_keys {
+                            prop_assert!(verification.depends_on.contains(key), "{key} of {:?}", verification.depends_on);
+                        }
+                        for layer in &answer.unreadable_layers {
+                            prop_assert!(verification.depends_on.iter().any(|name| name == layer.as_str()));
+                        }
+                    }
+                }
+                Some(false) => prop_assert!(false, "{} does not help", remedy.id),
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_lets_every_completion_of_the_unknown_through(choices in tape()) {
+        let case = case(&choices);
+        let plan = planned(&case.finding);
+        if plan.is_empty() || plan.iter().any(|remedy| remedy.verification.allowed_after != Some(true)) {
+            return Ok(());
+        }
+        let world = with_plan(&case);
+        let mut tape = Tape::new(&case.rest);
+        for (denial, _) in &case.incident.distinct {
+            for question in questions(denial, &resolve(denial, &case.world), &case.world) {
+                for _ in 0..4 {
+                    let completed = completed(denial, &mut tape);
+                    let (_, answer) = judge::ask(&world, &completed, &question);
+                    prop_assert!(answer.possible.contains(Decision::Allowed) && !answer.possible.refused(), "{question:?} {completed:#?}");
+                    prop_assert_eq!(answer.possible, Possible::only(Decision::Allowed));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_remedy_taken_back_leaves_no_trace(choices in tape()) {
+        let case = case(&choices);
+        for remedy in &case.finding.remedies {
+            let mut changed = case.world.clone();
+            judge::apply(&mut changed, remedy);
+            prop_assert!(changed != case.world, "{} changes nothing", remedy.id);
+            judge::undo(&mut changed, remedy);
+            prop_assert!(changed == case.world, "{} cannot be taken back", remedy.id);
+            let patched = document::apply_patch(remedy.before.as_ref(), &remedy.patch).unwrap();
+            prop_assert_eq!(patched.map(|value| value.to_string()), remedy.after.as_ref().map(Value::to_string));
+            prop_assert_eq!(remedy.before.as_ref().map(document::digest), remedy.before_digest.clone());
+            prop_assert_eq!(remedy.after.as_ref().map(document::digest), remedy.after_digest.clone());
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_plan_can_be_left_out(choices in tape()) {
+        let case = case(&choices);
+        let plan = planned(&case.finding);
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let whole: Vec<Possible> = possible(&with_plan(&case), &case);
+        for (index, remedy) in plan.iter().enumerate() {
+            let mut smaller: Vec<Option<Value>> = vec![None];
+            if remedy.before.is_none() {
+                smaller.extend(parts_left_out(remedy.after.as_ref().unwrap()).into_iter().map(Some));
+            }
+            for document in smaller {
+                let mut world = case.world.clone();
+                for (other, planned) in plan.iter().enumerate() {
+                    match (&document, other == index) {
+                        (Some(document), true) => judge::apply_document(&mut world, planned, document),
+                        (None, true) => {}
+                        _ => judge::apply(&mut world, planned),
+                    }
+                }
+                let without = possible(&world, &case);
+                prop_assert!(without != whole, "{} need not be whole: {} {document:?}", remedy.id, remedy.after.as_ref().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn grants_are_exact(choices in tape()) {
+        let case = case(&choices);
+        for remedy in &case.finding.remedies {
+            for statement in new_statements(remedy) {
+                prop_assert_eq!(&statement["Effect"], &json!("Allow"));
+                prop_assert!(statement.get("NotAction").is_none() && statement.get("NotResource").is_none() && statement.get("NotPrincipal").is_none());
+                for action in texts(&statement["Action"]) {
+                    prop_assert!(proof_world::SENDS.contains(&action.as_str()), "{action}");
+                }
+                for resource in texts(&statement["Resource"]) {
+                    prop_assert!(resource.starts_with("arn:aws:ses:us-east-1:"), "{resource}");
+                    let plain = resource.replace("${*}", "").replace("${?}", "").replace("${$}", "");
+                    prop_assert!(!plain.contains(['*', '?', '$']), "{resource}");
+                }
+                if let Some(principal) = statement.get("Principal") {
+                    prop_assert!(!principal.to_string().contains('*'));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn grants_open_nothing_for_others(choices in tape()) {
+        let case = case(&choices);
+        let grants: Vec<&Remedy> = planned(&case.finding)
+            .into_iter()
+            .filter(|remedy| remedy.fixes.iter().all(|fix| case.finding.causes[*fix].kind == CauseKind::NoAllow))
+            .collect();
+        let mut changed = case.world.clone();
+        grants.iter().for_each(|remedy| judge::apply(&mut changed, remedy));
+        let granted: Vec<Value> = grants.iter().flat_map(|remedy| new_statements(remedy)).collect();
+        let mut tape = Tape::new(&case.rest);
+        for _ in 0..12 {
+            let who = tape.below(4);
+            let other = proof_world::denial(&mut tape, who);
+            for question in bystander_questions(&other, &case.incident, &mut tape) {
+                let (_, before) = judge::ask(&case.world, &other, &question);
+                let (_, after) = judge::ask(&changed, &other, &question);
+                if before.possible.contains(Decision::Allowed) || !after.possible.contains(Decision::Allowed) {
+                    continue;
+                }
+                prop_assert_eq!(&other.caller, &case.incident.latest.caller, "opened for someone else");
+                let covered = granted.iter().any(|statement| {
+                    texts(&statement["Action"]).contains(&question.action)
+                        && texts(&statement["Resource"]).contains(&question.resource.to_string())
+                });
+                prop_assert!(covered, "{question:?} is outside {granted:?}");
+                // Said, and not hidden.
+                prop_assert!(!grants.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn findings_are_deterministic(choices in tape()) {
+        let case = case(&choices);
+        let again = diagnose(&case.incident, &case.world, &options()).unwrap();
+        prop_assert_eq!(&again, &case.finding);
+        let text = serde_json::to_string(&case.finding).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Finding>(&text).unwrap(), again);
+    }
+
+    #[test]
+    fn a_finding_holds_together(choices in tape()) {
+        let case = case(&choices);
+        let finding = &case.finding;
+        for cause in &finding.causes {
+            prop_assert!(cause.request < finding.requests.len());
+            prop_assert!(!cause.summary.is_empty());
+            let scp = cause.layer == "service-control-policy";
+            prop_assert!(scp || cause.level.is_none());
+        }
+        for (index, remedy) in finding.remedies.iter().enumerate() {
+            prop_assert_eq!(&remedy.id, &format!("r{}", index + 1));
+            prop_assert!(!remedy.fixes.is_empty() && remedy.fixes.iter().all(|fix| *fix < finding.causes.len()));
+            if let Some(other) = &remedy.alternative_to {
+                prop_assert!(finding.remedy(other).is_some_and(|other| other.alternative_to.is_none()));
+            }
+            let ours = remedy.target.policy.as_deref().unwrap().starts_with("sesame-");
+            prop_assert!(ours || remedy.applicability == Applicability::AdviceOnly);
+            if remedy.applicability != Applicability::AdviceOnly {
+                prop_assert_eq!(remedy.target.account.as_deref(), Some(proof_world::ACCOUNT));
+            }
+        }
+        for id in &finding.plan {
+            prop_assert!(finding.remedy(id).is_some_and(|remedy| remedy.alternative_to.is_none()));
+        }
+        match finding.outcome {
+            Outcome::Denied => prop_assert!(!finding.causes.is_empty()),
+            Outcome::AllowedNow => prop_assert!(finding.causes.is_empty() && finding.remedies.is_empty()),
+            _ => {}
+        }
+        // Every cause that stands in a plan's way is mended by it.
+        if !finding.plan.is_empty() {
+            let mended: Vec<usize> = finding.planned().flat_map(|remedy| remedy.fixes.clone()).collect();
+            for (index, cause) in finding.causes.iter().enumerate() {
+                let sure = cause.certainty == sesame_diagnosis::finding::Certainty::Proven;
+                prop_assert!(!sure || mended.contains(&index), "cause {index} is not mended");
+            }
+        }
+    }
+}
+
+fn possible(world: &World, case: &Case) -> Vec<Possible> {
+    judge::answers(world, &case.world, &case.incident).into_iter().map(|answer| answer.possible).collect()
+}
+
+/// The statements that a remedy adds.
+fn new_statements(remedy: &Remedy) -> Vec<Value> {
+    let statements = |document: Option<&Value>| match document.and_then(|document| document.get("Statement")) {
+        Some(Value::Array(list)) => list.clone(),
+        Some(single) => vec![single.clone()],
+        None => Vec::new(),
+    };
+    // An edit of a statement that was there is no grant of ours.
+    let before = statements(remedy.before.as_ref());
+    statements(remedy.after.as_ref()).into_iter().skip(before.len()).collect()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(list) => list.iter().map(|text| text.as_str().unwrap().to_owned()).collect(),
+        Value::String(text) => vec![text.clone()],
+        _ => Vec::new(),
+    }
+}
+
+/// The document with one statement, action or resource less, in every way.
+fn parts_left_out(document: &Value) -> Vec<Value> {
+    let mut list = Vec::new();
+    let statements = document["Statement"].as_array().unwrap();
+    for index in 0..statements.len() {
+        if statements.len() > 1 {
+            let mut less = document.clone();
+            less["Statement"].as_array_mut().unwrap().remove(index);
+            list.push(less);
+        }
+        for element in ["Action", "Resource"] {
+            let values = texts(&statements[index][element]);
+            for left_out in values.iter().filter(|_| values.len() > 1) {
+                let rest: Vec<&String> = values.iter().filter(|value| *value != left_out).collect();
+                let mut less = document.clone();
+                less["Statement"][index][element] = json!(rest);
+                list.push(less);
+            }
+        }
+    }
+    list
+}
+
+/// The same send with everything that its record does not tell filled in.
+fn completed(denial: &Denial, tape: &mut Tape) -> Denial {
+    let mut whole = denial.clone();
+    let send = &mut whole.send;
+    if send.from_address == Parameter::Unknown {
+        send.from_address = Parameter::Given(tape.pick(&proof_world::ADDRESSES).to_owned());
+    }
+    if send.recipients == Parameter::Unknown {
+        let list = vec![tape.pick(&proof_world::RECIPIENTS).to_owned(), tape.pick(&proof_world::RECIPIENTS).to_owned()];
+        send.recipients = Parameter::Given(list);
+    }
+    for value in [&mut send.from_display_name, &mut send.feedback_address] {
+        if *value == Parameter::Unknown {
+            *value = if tape.one_in(2) { Parameter::NotGiven } else { Parameter::Given("Boss".to_owned()) };
+        }
+    }
+    if whole.source_ip.is_none() {
+        whole.source_ip = Some(tape.pick(&proof_world::NETWORKS).to_owned());
+    }
+    if whole.secure_transport.is_none() {
+        whole.secure_transport = Some(tape.one_in(2));
+    }
+    whole
+}
+
+/// What someone may ask: the refused questions themselves, and others near them.
+fn bystander_questions(other: &Denial, incident: &Incident, tape: &mut Tape) -> Vec<Question> {
+    let message = &incident.latest.message;
+    let refused = message.resource.as_deref().and_then(|text| Arn::parse(text).ok()).unwrap();
+    let origin = sesame_diagnosis::finding::Origin::Api;
+    let resources = [
+        refused.to_string(),
+        proof_world::identity_arn(proof_world::ACCOUNT, "example.com"),
+        proof_world::identity_arn(proof_world::ACCOUNT, "elsewhere.example"),
+        proof_world::identity_arn(proof_world::OWNER, "brand.example"),
+        format!("arn:aws:ses:us-east-1:{}:configuration-set/tracking", proof_world::ACCOUNT),
+    ];
+    let question = |tape: &mut Tape| Question {
+        action: tape.pick(&proof_world::SENDS).to_owned(),
+        resource: Arn::parse(&resources[tape.below(resources.len())]).unwrap(),
+        origin,
+    };
+    let same = Question { action: message.action.clone().unwrap(), resource: refused.clone(), origin };
+    let own = Question { action: other.message.action.clone().unwrap(), resource: refused.clone(), origin };
+    vec![same, own, question(tape), question(tape)]
+}

@@ -1,0 +1,164 @@
+//! Remedies put into a world, and the world asked again: nothing here uses the code that makes or proves remedies.
+
+use serde_json::Value;
+use sesame_diagnosis::assemble::assemble;
+use sesame_diagnosis::context::context;
+use sesame_diagnosis::denial::{Denial, Incident};
+use sesame_diagnosis::examine::request;
+use sesame_diagnosis::finding::{Operation, Remedy, TargetKind};
+use sesame_diagnosis::question::{Question, questions};
+use sesame_diagnosis::subject::resolve;
+use sesame_diagnosis::world::{Entity, InlinePolicy, ManagedPolicy, OrganizationPolicy, RawDocument, Readable, World};
+use sesame_policy::json::Json;
+use sesame_policy::{Evaluation, Request, evaluate};
+
+fn raw(document: &Value) -> RawDocument {
+    RawDocument { json: Ok(Json::from_value(document)), source: "generated".to_owned() }
+}
+
+fn entity<'w>(world: &'w mut World, arn: &str) -> &'w mut Entity {
+    let account = world.accounts.get_mut(arn.split(':').nth(4).unwrap()).unwrap();
+    let users = account.users.iter_mut().map(|user| &mut user.entity);
+    users.chain(account.roles.iter_mut().map(|role| &mut role.entity)).find(|entity| entity.arn == arn).unwrap()
+}
+
+fn put_inline(list: &mut Vec<InlinePolicy>, name: &str, document: Option<&Value>) {
+    let place = list.iter().position(|policy| policy.name == name);
+    match (place, document) {
+        (Some(place), Some(document)) => list[place].document = Readable::Known(raw(document)),
+        (Some(place), None) => {
+            list.remove(place);
+        }
+        (None, Some(document)) => {
+            list.push(InlinePolicy { name: name.to_owned(), document: Readable::Known(raw(document)) });
+        }
+        (None, None) => panic!("nothing to take away"),
+    }
+}
+
+/// Writes a document where a remedy aims; `new` says that this policy is not there without the remedy, `None` takes it away.
+fn write(world: &mut World, remedy: &Remedy, document: Option<&Value>) {
+    let target = &remedy.target;
+    let new = remedy.before.is_none();
+    let name = target.policy.as_deref().unwrap();
+    match target.kind {
+        TargetKind::UserInline | TargetKind::RoleInline | TargetKind::PermissionSet => {
+            put_inline(&mut entity(world, target.principal.as_deref().unwrap()).inline, name, document);
+        }
+        TargetKind::GroupInline => {
+            let account = world.accounts.get_mut(target.account.as_deref().unwrap()).unwrap();
+            let arn = target.principal.as_deref().unwrap();
+            let group = account.groups.iter_mut().find(|group| group.arn == arn).unwrap();
+            put_inline(&mut group.inline, name, document);
+        }
+        TargetKind::CustomerManaged | TargetKind::Boundary => {
+            let account = target.account.clone().unwrap();
+            let arn = if name.starts_with("arn:") {
+                name.to_owned()
+            } else {
+                format!("arn:aws:iam::{account}:policy/{name}")
+            };
+            let policies = &mut world.accounts.get_mut(&account).unwrap().managed_policies;
+            match document {
+                Some(document) => {
+                    let old = policies.get(&arn).and_then(Readable::known).cloned();
+                    assert_eq!(old.is_none(), new, "`before` tells whether {arn} is there");
+                    let name = old.map_or_else(|| name.to_owned(), |old| old.name);
+                    let policy = ManagedPolicy { arn: arn.clone(), name, document: raw(document), updated: None };
+                    policies.insert(arn.clone(), Readable::Known(policy));
+                    if new {
+                        let holder = entity(world, target.principal.as_deref().unwrap());
+                        match target.kind {
+                            TargetKind::Boundary => panic!("no boundary here is AWS's own"),
+                            _ => holder.attached.push(arn),
+                        }
+                    }
+                }
+                None => {
+                    policies.remove(&arn);
+                    entity(world, target.principal.as_deref().unwrap()).attached.retain(|attached| *attached != arn);
+                }
+            }
+        }
+        TargetKind::Scp => {
+            let Readable::Known(Some(organization)) = &mut world.organization else { panic!("no organization") };
+            for node in organization.paths.values_mut().flatten() {
+                let Readable::Known(policies) = &mut node.service_control_policies else { continue };
+                match document {
+                    Some(document) if new => {
+                        if Some(&node.id) == target.node.as_ref() {
+                            assert!(policies.iter().all(|policy| policy.name != name), "names are unique");
+                            let policy = OrganizationPolicy {
+                                id: name.to_owned(),
+                                name: name.to_owned(),
+                                arn: None,
+                                document: raw(document),
+                            };
+                            policies.push(policy);
+                        }
+                    }
+                    Some(document) => {
+                        for policy in policies.iter_mut().filter(|policy| policy.arn.as_deref() == Some(name)) {
+                            policy.document = raw(document);
+                        }
+                    }
+                    None => policies.retain(|policy| policy.name != name),
+                }
+            }
+        }
+        TargetKind::SendingAuthorization => {
+            let account = world.accounts.get_mut(target.account.as_deref().unwrap()).unwrap();
+            let Some(Readable::Known(region)) = account.ses.get_mut(target.region.as_deref().unwrap()) else {
+                panic!("the Region was not read")
+            };
+            let identity = region.identities.get_mut(target.identity.as_deref().unwrap()).unwrap();
+            let Readable::Known(policies) = &mut identity.policies else { panic!("the policies were not read") };
+            let place = policies.iter().position(|(known, _)| known == name);
+            match (place, document) {
+                (Some(place), Some(document)) => policies[place].1 = raw(document),
+                (None, Some(document)) => policies.push((name.to_owned(), raw(document))),
+                (Some(place), None) => {
+                    policies.remove(place);
+                }
+                (None, None) => panic!("nothing to take away"),
+            }
+        }
+    }
+}
+
+/// Puts a remedy in place.
+pub fn apply(world: &mut World, remedy: &Remedy) {
+    assert_eq!(remedy.operation, Operation::Put, "no policy here is AWS's own");
+    write(world, remedy, remedy.after.as_ref());
+}
+
+/// The same with another document in the place of `after`.
+pub fn apply_document(world: &mut World, remedy: &Remedy, document: &Value) {
+    write(world, remedy, Some(document));
+}
+
+/// Takes it back.
+pub fn undo(world: &mut World, remedy: &Remedy) {
+    write(world, remedy, remedy.before.as_ref());
+}
+
+/// A question in a world, answered.
+pub fn ask(world: &World, denial: &Denial, question: &Question) -> (Request, Evaluation) {
+    let subject = resolve(denial, world);
+    let set = assemble(world, &subject, question, false).unwrap();
+    let context = context(denial, &subject, question, world, &set);
+    let request = request(subject.principal.clone().unwrap(), question, context);
+    let evaluation = evaluate(&set.policy_set(), &request);
+    (request, evaluation)
+}
+
+/// Every question of every request context of an incident, answered; questions as the world stood at first.
+pub fn answers(world: &World, first: &World, incident: &Incident) -> Vec<Evaluation> {
+    let mut list = Vec::new();
+    for (denial, _) in &incident.distinct {
+        for question in questions(denial, &resolve(denial, first), first) {
+            list.push(ask(world, denial, &question).1);
+        }
+    }
+    list
+}
