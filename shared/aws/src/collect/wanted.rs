@@ -88,7 +88,7 @@ impl Wanted {
         let Some(name) = arn.resource().strip_prefix("identity/") else { return };
         if arn.service() == "ses" && !name.is_empty() && is_account(arn.account()) && !arn.region().is_empty() {
             let name = name.to_owned();
-            self.names(&arn.account().to_owned(), arn.region()).exact.insert(name);
+            self.names(arn.account(), arn.region()).exact.insert(name);
         }
     }
 
