@@ -235,7 +235,7 @@ pub struct DenialMessage {
     pub action: Option<String>,
     /// The resource's ARN, or `*`.
     pub resource: Option<String>,
-    /// The contract's name of the layer (`identity-policy`, …), where the text names one.
+    /// The layer's name (`identity-policy`, …), where the text names one.
     pub layer: Option<String>,
     /// Whether it speaks of a missing allow or a deny, where it says.
     pub kind: Option<CauseKind>,

@@ -24,7 +24,7 @@ pub fn request_info(examined: &Examined) -> RequestInfo {
     }
 }
 
-/// The contract's word for a set of decisions.
+/// The word for a set of decisions.
 pub fn decision(possible: Possible) -> String {
     possible.determined().map_or("Undetermined", |decision| decision.as_str()).to_owned()
 }

@@ -14,7 +14,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// The contract's spelling.
+    /// As it is written in answers and findings.
     pub fn as_str(self) -> &'static str {
         match self {
             Decision::Allowed => "Allowed",
@@ -22,7 +22,7 @@ impl Decision {
             Decision::ExplicitDeny => "ExplicitDeny",
         }
     }
-    /// All three, in the order of the contract.
+    /// All three, in the order in which they are listed.
     pub const ALL: [Decision; 3] = [Decision::Allowed, Decision::ImplicitDeny, Decision::ExplicitDeny];
 }
 
@@ -62,7 +62,7 @@ impl Possible {
     pub fn is_subset(self, other: Possible) -> bool {
         self.0 & !other.0 == 0
     }
-    /// The decision, when every completion gives the same one. `None` is the contract's `Undetermined`.
+    /// The decision, when every completion gives the same one. `None` is written `Undetermined`.
     pub fn determined(self) -> Option<Decision> {
         let mut all = self.iter();
         match (all.next(), all.next()) {

@@ -35,7 +35,7 @@ impl LayerKind {
         LayerKind::Resource,
         LayerKind::VpcEndpoint,
     ];
-    /// The contract's name of the layer.
+    /// The layer's name in answers and findings.
     pub fn as_str(self) -> &'static str {
         match self {
             LayerKind::Identity => "identity-policy",

@@ -1,12 +1,14 @@
-//! `docs/causes.md` is made from the scenarios: each cause, the commands that show it, and what comes out.
+//! `docs/causes.md` and `docs/findings.md` are made from the scenarios: each cause with the commands that show it, and five
+//! findings whole.
 //!
-//! `BLESS=1 cargo test -p sesame-scenarios` writes the file anew.
+//! `BLESS=1 cargo test -p sesame-scenarios` writes the files anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use sesame_scenarios::run::{findings, world};
+use sesame_render::text::TextOptions;
+use sesame_scenarios::run::{findings, options, world};
 use sesame_scenarios::{all, folder};
 
 /// The groups of `docs/causes.md`: heading, and the scenarios by the beginnings of their names.
@@ -26,23 +28,53 @@ Every section is one scenario of `tests/scenarios/`: its title, the commands tha
 of the finding. `--format text` in place of `--format json` prints it as an e-mail subscriber reads it.
 ";
 
+/// The scenarios whose whole e-mail `docs/findings.md` shows.
+const SHOWN: [&str; 5] = [
+    "missing-allow-for-raw",
+    "c-deny-recipients-redacted",
+    "identity-and-boundary",
+    "scp-denies-region",
+    "g-owner-does-not-allow",
+];
+
 #[test]
 fn causes_are_documented_as_they_come_out() {
-    let path: PathBuf = folder().join("../../docs/causes.md");
-    let written = document();
+    same("causes.md", &causes());
+}
+
+#[test]
+fn findings_are_shown_as_a_reader_meets_them() {
+    same("findings.md", &whole_findings());
+}
+
+/// The file under `docs/` holds this text; with `BLESS` set it is written.
+fn same(name: &str, written: &str) {
+    let path: PathBuf = folder().join("../../docs").join(name);
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &written).unwrap();
+        std::fs::write(&path, written).unwrap();
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     let differs = written.lines().zip(there.lines()).position(|(new, old)| new != old);
     assert!(
         written == there,
-        "docs/causes.md is not what comes out (first at line {}): run `BLESS=1 cargo test -p sesame-scenarios`",
+        "docs/{name} is not what comes out (first at line {}): run `BLESS=1 cargo test -p sesame-scenarios`",
         differs.unwrap_or_default() + 1
     );
 }
 
-fn document() -> String {
+fn whole_findings() -> String {
+    let scenarios = all();
+    let mut text = "# Five findings, as an e-mail subscriber reads them\n".to_owned();
+    for name in SHOWN {
+        let scenario = scenarios.iter().find(|scenario| scenario.name == name).unwrap_or_else(|| panic!("no scenario `{name}`"));
+        let finding = findings(scenario, &world(scenario)).remove(0);
+        let email = sesame_render::text::email(&finding, &TextOptions::email(options().now));
+        write!(text, "\n## {}\n\n````text\n{}\n````\n", scenario.title, email.trim_end()).unwrap();
+    }
+    text
+}
+
+fn causes() -> String {
     let scenarios = all();
     let mut text = OPENING.to_owned();
     for (letter, (heading, beginnings)) in ('a'..).zip(GROUPS) {
