@@ -11,6 +11,9 @@ use crate::pattern::{ActionPattern, ArnPattern};
 
 type Result<T> = std::result::Result<T, PolicyError>;
 
+/// A principal, with the partition when it is written as the ARN of an account's root.
+type Member = (PrincipalPattern, Option<Box<str>>);
+
 fn error(pointer: &str, found: impl Into<String>, expected: impl Into<String>) -> PolicyError {
     PolicyError { pointer: pointer.to_owned(), found: found.into(), expected: expected.into() }
 }
@@ -225,7 +228,7 @@ fn principal(negated: bool, pointer: &str, json: &Json) -> Result<PrincipalEleme
         Json::Object(kinds) if !kinds.is_empty() => {
             for (kind, values) in kinds {
                 let pointer = push_pointer(pointer, kind);
-                let parse: fn(&str) -> Option<(PrincipalPattern, Option<Box<str>>)> = match kind.as_str() {
+                let parse: fn(&str) -> Option<Member> = match kind.as_str() {
                     "AWS" => aws_principal,
                     "Service" => |text| Some((PrincipalPattern::Service(text.to_owned()), None)),
                     "Federated" => |text| Some((PrincipalPattern::Federated(text.to_owned()), None)),
@@ -252,8 +255,8 @@ fn principal(negated: bool, pointer: &str, json: &Json) -> Result<PrincipalEleme
     Ok(element)
 }
 
-/// A member of `{"AWS": …}`, with the partition when it is the ARN of an account's root.
-fn aws_principal(text: &str) -> Option<(PrincipalPattern, Option<Box<str>>)> {
+/// A member of `{"AWS": …}`.
+fn aws_principal(text: &str) -> Option<Member> {
     if text == "*" {
         return Some((PrincipalPattern::Everyone, None));
     }
