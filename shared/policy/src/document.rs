@@ -214,3 +214,6 @@ pub enum PrincipalPattern {
     /// `{"CanonicalUser": ID}`.
     CanonicalUser(String),
 }
+
+#[cfg(test)]
+mod tests;

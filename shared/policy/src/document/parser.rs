@@ -11,6 +11,9 @@ use crate::pattern::{ActionPattern, ArnPattern};
 
 type Result<T> = std::result::Result<T, PolicyError>;
 
+/// A principal, with the partition when it is written as the ARN of an account's root.
+type Member = (PrincipalPattern, Option<Box<str>>);
+
 fn error(pointer: &str, found: impl Into<String>, expected: impl Into<String>) -> PolicyError {
     PolicyError { pointer: pointer.to_owned(), found: found.into(), expected: expected.into() }
 }
@@ -255,8 +258,8 @@ fn principal(negated: bool, pointer: &str, json: &Json) -> Result<PrincipalEleme
     Ok(element)
 }
 
-/// A member of `{"AWS": …}`, with the partition when it is the ARN of an account's root.
-fn aws_principal(text: &str) -> Option<(PrincipalPattern, Option<Box<str>>)> {
+/// A member of `{"AWS": …}`.
+fn aws_principal(text: &str) -> Option<Member> {
     if text == "*" {
         return Some((PrincipalPattern::Everyone, None));
     }
