@@ -66,7 +66,8 @@ fn whole_findings() -> String {
     let scenarios = all();
     let mut text = "# Five findings, as an e-mail subscriber reads them\n".to_owned();
     for name in SHOWN {
-        let scenario = scenarios.iter().find(|scenario| scenario.name == name).unwrap_or_else(|| panic!("no scenario `{name}`"));
+        let scenario =
+            scenarios.iter().find(|scenario| scenario.name == name).unwrap_or_else(|| panic!("no scenario `{name}`"));
         let finding = findings(scenario, &world(scenario)).remove(0);
         let email = sesame_render::text::email(&finding, &TextOptions::email(options().now));
         write!(text, "\n## {}\n\n````text\n{}\n````\n", scenario.title, email.trim_end()).unwrap();
