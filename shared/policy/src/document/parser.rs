@@ -217,9 +217,6 @@ fn action(json: &Json, pointer: &str) -> Result<ActionElement> {
     Ok(ActionElement { negated, patterns })
 }
 
-/// A principal, and the partition of its ARN where it has one.
-type Member = (PrincipalPattern, Option<Box<str>>);
-
 fn principal(negated: bool, pointer: &str, json: &Json) -> Result<PrincipalElement> {
     const KINDS: &str = "`*` or an object of `AWS`, `Service`, `Federated`, `CanonicalUser`";
     let mut element = PrincipalElement { negated, members: Vec::new(), partitions: Vec::new() };
