@@ -15,5 +15,6 @@ pub mod place;
 pub mod ports;
 pub mod record;
 pub mod settings;
+pub mod walls;
 
 pub use settings::{Settings, Shared};
