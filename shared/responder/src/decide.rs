@@ -5,6 +5,7 @@ use sesame_diagnosis::finding::{Applicability, Outcome, Provenance, Remedy};
 use sesame_remediation::approver::is_refused_principal;
 use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Decision, Verdict};
 use sesame_remediation::mac::{Mac, MacError};
+use sesame_remediation::scope;
 use sesame_remediation::state::{Event, IllegalTransition};
 
 use crate::notify::publish_due;
@@ -105,12 +106,21 @@ pub async fn decide(
     if request.verdict == Verdict::Mute {
         record.muted_until = request.until;
     }
+    let ids: Vec<&str> = remedies.iter().map(|remedy| remedy.id.as_str()).collect();
+    let scope = match request.verdict {
+        Verdict::Approve => scope::of_remedies(&record.finding, &ids),
+        Verdict::RollBack => {
+            scope::of_written(&record.finding, record.receipt.as_ref().map_or(&[], |receipt| &receipt.written))
+        }
+        Verdict::Reject | Verdict::Mute => String::new(),
+    };
     let decision = Decision {
         stack: settings.stack.clone(),
         finding: record.finding.id.clone(),
         generation: current,
         verdict: request.verdict,
         remedies,
+        scope,
         approver: request.approver,
         time: now,
         until: request.until,

@@ -13,5 +13,6 @@ pub mod place;
 pub mod ports;
 pub mod record;
 pub mod settings;
+pub mod walls;
 
 pub use settings::{Settings, Shared};
