@@ -207,6 +207,8 @@ fn nobody_approves_their_own_grant() {
 }
 
 proptest! {
+    #![proptest_config(sesame_testkit::laws::config(256))]
+
     #[test]
     fn reading_a_token_never_panics(token in ".{0,200}") {
         prop_assert_eq!(block_on(Link::read(&token, &key(), "prod", "v1", time(NOW))), Err(LinkError::Invalid));
