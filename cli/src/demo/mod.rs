@@ -24,6 +24,7 @@ use sesame_responder::notify::publish_due;
 use sesame_responder::place::{Order, put_in_place};
 use sesame_responder::ports::{Clock as _, FindingStore as _, Notice};
 use sesame_responder::record::{Alert, Record};
+use sesame_responder::walls::NoControls;
 use sesame_responder::{Settings, Shared};
 use sesame_snapshot::embedded::{FindingFolder, Outbox, SnapshotFolder, local_key};
 
@@ -94,9 +95,8 @@ fn play(scene: &Scene, index: usize, out: &Path, clock: &FixedClock, stage: &mut
             };
             let decided = block_on(decide(request, &key, shared)).map_err(Failure::input)?;
             match verdict {
-                Verdict::Approve => {
-                    block_on(apply(&decided.finding.id, &folder, &folder, &key, shared)).map_err(Failure::snapshot)?
-                }
+                Verdict::Approve => block_on(apply(&decided.finding.id, &folder, &folder, &key, &NoControls, shared))
+                    .map_err(Failure::snapshot)?,
                 _ => decided,
             }
         }

@@ -135,8 +135,11 @@ pub async fn watch(folder: PathBuf, arrive: Sender<Arrived>) {
             if whole {
                 let name = path.display().to_string();
                 match std::fs::read(&path) {
-                    Ok(bytes) if arrive.send(Arrived { name, bytes }).await.is_err() => return,
-                    Ok(_) => {}
+                    Ok(bytes) => {
+                        if arrive.send(Arrived { name, bytes }).await.is_err() {
+                            return;
+                        }
+                    }
                     Err(error) => report(&format!("{name}: could not be read: {error}")),
                 }
             }

@@ -9,6 +9,7 @@ use sesame_lambda::{Environment, Fault, Metrics, SystemClock};
 use sesame_responder::diagnose::{DiagnoseError, diagnose};
 use sesame_responder::ports::{Clock, PortError, SaveError};
 use sesame_responder::settings::{Approval, ApprovalsNeeded};
+use sesame_responder::walls::Walls;
 use sesame_responder::{Settings, Shared};
 
 use crate::batch::{Worked, work_through};
@@ -40,6 +41,7 @@ impl Handler {
                 alert_window: SignedDuration::from_hours(24),
                 approval: Approval { by_link: false, needed: ApprovalsNeeded::One, any_provenance: false },
                 apply: false,
+                walls: Walls::shut(),
             },
             clients,
         }

@@ -23,6 +23,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// What was shown when it was decided, in order; empty unless something is to be applied.
     pub remedies: Vec<DecidedRemedy>,
+    /// Digest of what it rests on beside those documents: see [`crate::scope`]; empty where nothing is written.
+    #[serde(default)]
+    pub scope: String,
     /// By whom.
     pub approver: Approver,
     /// When.
@@ -214,6 +217,7 @@ impl Decision {
             payload.text(&remedy.id).optional(remedy.before_digest.as_deref()).optional(remedy.after_digest.as_deref())
         });
         remedies
+            .text(&self.scope)
             .text(self.approver.channel.as_str())
             .optional(self.approver.id.as_deref())
             .text(&self.time.to_string())

@@ -41,6 +41,7 @@ fn decision() -> Decision {
             before_digest: None,
             after_digest: Some("sha256:aa".to_owned()),
         }],
+        scope: "sha256:cc".to_owned(),
         approver: Approver { channel: Channel::Slack, id: Some("T1/U1".to_owned()) },
         time: time("2026-11-23T10:00:00Z"),
         until: None,
@@ -84,6 +85,8 @@ fn any_altered_field_is_a_forgery() {
         ("/decision/remedies/0/afterDigest", json!("sha256:bb")),
         ("/decision/remedies/0/afterDigest", Value::Null),
         ("/decision/remedies", json!([])),
+        ("/decision/scope", json!("sha256:dd")),
+        ("/decision/scope", json!("")),
         ("/decision/approver/channel", json!("cli")),
         ("/decision/approver/id", json!("T1/U2")),
         ("/decision/approver/id", Value::Null),
@@ -204,6 +207,8 @@ fn nobody_approves_their_own_grant() {
 }
 
 proptest! {
+    #![proptest_config(sesame_testkit::laws::config(256))]
+
     #[test]
     fn reading_a_token_never_panics(token in ".{0,200}") {
         prop_assert_eq!(block_on(Link::read(&token, &key(), "prod", "v1", time(NOW))), Err(LinkError::Invalid));

@@ -5,6 +5,7 @@ use sesame_diagnosis::finding::{Applicability, Outcome, Provenance, Remedy};
 use sesame_remediation::approver::{are_distinct, is_refused_principal};
 use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Decision, DecisionError, Origin, Verdict};
 use sesame_remediation::mac::{Mac, MacError};
+use sesame_remediation::scope;
 use sesame_remediation::state::{Event, State, next};
 
 use crate::notify::publish_due;
@@ -163,6 +164,7 @@ fn attempt(request: &Request, now: Timestamp, settings: &Settings) -> Decision {
         generation: request.generation,
         verdict: request.verdict,
         remedies: request.remedies.clone(),
+        scope: String::new(),
         approver: request.approver.clone(),
         time: now,
         until: request.until,
@@ -208,6 +210,7 @@ async fn take(
         Verdict::Approve => approvable(record, request, settings)?,
         _ => Vec::new(),
     };
+    decision.scope = scope(record, &decision);
     let first = match (request.verdict, settings.approval.needed) {
         (Verdict::Approve, ApprovalsNeeded::Two) => is_first_of_two(record, &decision)?,
         _ => false,
@@ -230,6 +233,20 @@ async fn take(
     }
     record.alert = Alert::Due;
     Ok(decision)
+}
+
+/// What the decision rests on beside the documents that it names.
+fn scope(record: &Record, decision: &Decision) -> String {
+    match decision.verdict {
+        Verdict::Approve => {
+            let ids: Vec<&str> = decision.remedies.iter().map(|remedy| remedy.id.as_str()).collect();
+            scope::of_remedies(&record.finding, &ids)
+        }
+        Verdict::RollBack | Verdict::Revoke => {
+            scope::of_written(&record.finding, record.receipt.as_ref().map_or(&[], |receipt| &receipt.written))
+        }
+        Verdict::Reject | Verdict::Mute => String::new(),
+    }
 }
 
 fn event(verdict: Verdict) -> Event {
@@ -282,7 +299,12 @@ fn is_first_of_two(record: &Record, decision: &Decision) -> Result<bool, DecideE
         return Err(DecideError::NotTwo(format!("`{who}` approved already; somebody else has to")));
     }
     // Of another plan it is no second approval: the first one is of what no longer is, or of what somebody else does not want.
-    Ok(first.remedies != decision.remedies)
+    Ok(!same_plan(first, decision))
+}
+
+/// Whether two approvals are of the same documents for the same principal.
+fn same_plan(a: &Decision, b: &Decision) -> bool {
+    (&a.remedies, &a.scope) == (&b.remedies, &b.scope)
 }
 
 /// The approval that stands in a record, if it may be acted on: signed, about this generation, and where two are needed
@@ -303,7 +325,7 @@ pub async fn approval<'r>(
         let first = record.approvals.last().ok_or(DecisionError::Alone)?;
         let first = first.verify(key, &settings.stack, &finding.id, finding.generation).await?;
         expect_approval(first)?;
-        if first.remedies != decision.remedies || !are_distinct(&first.approver, &decision.approver) {
+        if !same_plan(first, decision) || !are_distinct(&first.approver, &decision.approver) {
             return Err(DecisionError::Alone);
         }
     }

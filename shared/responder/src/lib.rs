@@ -15,6 +15,7 @@ pub mod place;
 pub mod ports;
 pub mod record;
 pub mod settings;
+pub mod walls;
 pub mod web;
 
 pub use settings::{Settings, Shared};

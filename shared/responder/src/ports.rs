@@ -105,8 +105,13 @@ pub trait PolicyWriter {
     /// Writes the whole document, or deletes it (`None`); what a target's kind does not allow is an error.
     fn write(&self, target: &Target, document: Option<&Value>)
     -> impl Future<Output = Result<Trace, PortError>> + Send;
-    /// Puts back what a receipt says was written.
+    /// Puts back what a receipt says was written; what is back already is no error.
     fn put_back(&self, written: &Written) -> impl Future<Output = Result<(), PortError>> + Send;
+    /// Waits until what was written may have come to be seen everywhere, for the `attempt`th time in a row (0: the first);
+    /// `false`, and no wait, when it should have been by now. A world that is consistent has nothing to wait for.
+    fn settle(&self, _attempt: u32) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
 }
 
 /// Tells the time.

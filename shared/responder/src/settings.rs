@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use sesame_diagnosis::Options;
 
+use crate::walls::Walls;
+
 /// Settings that the use cases share.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -20,8 +22,10 @@ pub struct Settings {
     pub alert_window: SignedDuration,
     /// Who may decide how.
     pub approval: Approval,
-    /// The kill switch, as it was read just now: false applies nothing.
+    /// Whether the stack applies anything at all, or only suggests.
     pub apply: bool,
+    /// What it may write to.
+    pub walls: Walls,
 }
 
 /// What every use case works with.
@@ -79,6 +83,7 @@ impl Settings {
             alert_window: SignedDuration::from_hours(24),
             approval: Approval { by_link: true, needed: ApprovalsNeeded::One, any_provenance: true },
             apply: true,
+            walls: Walls::open(),
         }
     }
 

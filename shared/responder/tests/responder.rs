@@ -33,6 +33,7 @@ use sesame_responder::memory::{FixedClock, MemoryPublisher, MemoryStore, MemoryW
 use sesame_responder::notify::publish_all_due;
 use sesame_responder::ports::{FindingStore, Notice, PolicyWriter, PortError, Publisher, SaveError, Trace};
 use sesame_responder::record::{Alert, Record};
+use sesame_responder::walls::NoControls;
 use sesame_responder::{Settings, Shared};
 
 const NO_ALLOW: &str = include_str!("../../../cli/demo/events/01-no-allow.json");
@@ -107,7 +108,7 @@ impl<P: Publisher + Sync> Desk<P> {
     }
 
     fn apply(&self, record: &Record) -> Result<Record, ApplyError> {
-        block_on(apply(&record.finding.id, &self.world, &self.world, &self.key, self.shared()))
+        block_on(apply(&record.finding.id, &self.world, &self.world, &self.key, &NoControls, self.shared()))
     }
 
     fn roll_back(&self, record: &Record) -> Result<Record, ApplyError> {
@@ -375,7 +376,7 @@ fn a_finding_altered_after_its_approval_is_not_applied() {
     let digest_too = digest(remedy.after.as_ref().unwrap());
     let mut with_digest = approved.clone();
     with_digest.finding.remedies[0].after_digest = Some(digest_too);
-    for (altered, says) in [(approved, "guard"), (with_digest, "is not what was approved")] {
+    for (altered, says) in [(approved, "is not what was decided about"), (with_digest, "is not what was approved")] {
         let stored = desk_with(MemoryPublisher::default());
         stored.overwrite(Record { version: 0, ..altered.clone() });
         let failed = stored.apply(&altered).unwrap();
@@ -509,7 +510,8 @@ fn what_does_not_help_is_put_back() {
         let open = desk.take_in(denials(NO_ALLOW));
         let approved = desk.decide(&open, Verdict::Approve).unwrap();
         let writer = Faulty { world: &desk.world, fault, writes: AtomicUsize::new(0) };
-        let failed = block_on(apply(&open.finding.id, &desk.world, &writer, &desk.key, desk.shared())).unwrap();
+        let failed =
+            block_on(apply(&open.finding.id, &desk.world, &writer, &desk.key, &NoControls, desk.shared())).unwrap();
         assert_eq!(failed.state, State::Failed { restored });
         let receipt = failed.receipt.unwrap();
         assert!(receipt.note.as_ref().unwrap().contains(says), "{receipt:?}");

@@ -51,6 +51,9 @@ impl PolicyWriter for SnapshotFolder {
     }
 
     async fn put_back(&self, written: &Written) -> Result<(), PortError> {
+        if edit::read(&self.0, &written.target)? == written.before {
+            return Ok(());
+        }
         edit::put_back(&self.0, written)?;
         Ok(())
     }

@@ -418,8 +418,8 @@ fn choice_label(choice: &super::Choice, finding: &Finding, several: bool, now: T
     Html::sentence(&match (ends.first(), ends.len() == remedies.len()) {
         (Some(end), true) => {
             let left = end.parse::<Timestamp>().map(|end| words::span(end.as_second() - now.as_second()));
-            let left = left.map(|span| format!(", {span} from now")).unwrap_or_default();
-            format!("The same with an end: until {}{left}", grant::until(end))
+            let left = left.map(|span| format!(" ({span} from now)")).unwrap_or_default();
+            format!("Until {}{left}: the same, and it ends by itself", grant::until(end))
         }
         (None, _) if several => "For good: the change as shown above".to_owned(),
         _ => title(),

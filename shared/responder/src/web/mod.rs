@@ -135,7 +135,7 @@ async fn route(
         (["t", _], _) => page::wrong_method("GET, HEAD", now),
         (["f", _], _) => page::wrong_method("GET, HEAD, POST", now),
         (["decide"], _) => signed::wrong_method("POST"),
-        (["findings" | "grants" | "audit"] | ["findings", _], _) => signed::wrong_method("GET, HEAD"),
+        (["findings"] | ["findings", _], _) => signed::wrong_method("GET, HEAD"),
         _ => page::nothing_here(now),
     }
 }

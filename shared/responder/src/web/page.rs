@@ -7,7 +7,7 @@ use sesame_remediation::State;
 use sesame_remediation::link::form_code;
 use sesame_remediation::mac::Mac;
 use sesame_render::escape;
-use sesame_render::page::{Form, Note, PageOptions, Step, note, page};
+use sesame_render::page::{Decision, Form, Note, PageOptions, Step, note, page};
 
 use super::door::{Visitor, refused, visitor};
 use super::offer::{MUTE_DAYS, Offer, offer};
@@ -95,6 +95,9 @@ async fn whole(
         }
     } else if record.state == State::Open && site.approval == WebApproval::View {
         state.next = Some(format!("Links only show here. To decide: `sesame approve {id}`, `sesame reject {id}` or `sesame mute {id}`."));
+    }
+    if offer.decisions.contains(&Decision::RollBack) {
+        state.next = Some("To take it back: the button further down on this page.".to_owned());
     }
     let form = match offer.decisions.is_empty() {
         true => None,
