@@ -7,13 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pollster::block_on;
 use sesame_diagnosis::input;
-use sesame_remediation::State;
 use sesame_remediation::decision::{Approver, Channel};
 use sesame_remediation::mac::{LocalKey, Mac as _};
-use sesame_responder::apply::{apply, roll_back};
+use sesame_responder::apply::work;
 use sesame_responder::diagnose::diagnose;
-use sesame_responder::notify::publish_all_due;
 use sesame_responder::ports::FindingStore as _;
+use sesame_responder::walls::NoControls;
 use sesame_responder::web::{Address, HttpRequest, HttpResponse, Site, WebApproval, answer};
 use sesame_responder::{Settings, Shared};
 use sesame_snapshot::embedded::{FindingFolder, SnapshotFolder, SystemClock, local_key};
@@ -110,7 +109,11 @@ impl Desk {
         read.errors.iter().for_each(|error| report(&error.to_string()));
         if read.denials.is_empty() {
             if read.errors.is_empty() {
-                anstream::eprintln!("{}: no refused SES send: {}", sesame_render::escape::plain(&arrived.name), read.skipped);
+                anstream::eprintln!(
+                    "{}: no refused SES send: {}",
+                    sesame_render::escape::plain(&arrived.name),
+                    read.skipped
+                );
             }
             return;
         }
@@ -130,7 +133,7 @@ impl Desk {
         response
     }
 
-    /// Applies what was approved and takes back what was told to be; takes up what was cut off.
+    /// Applies what was approved, takes back what was told to be, tells what was not told yet; also what was cut off before.
     pub async fn carry_out(&self) {
         let told = |what: &str, error: &dyn fmt::Display| report(&format!("{what}: {error}"));
         let ids = match self.store.unfinished().await {
@@ -138,23 +141,11 @@ impl Desk {
             Err(error) => return told("findings", &error),
         };
         for id in ids {
-            let state = match self.store.load(&id).await {
-                Ok(record) => record.map(|record| record.state),
-                Err(error) => return told(&id, &error),
-            };
-            let done = match state {
-                Some(State::Approved | State::Applying) => {
-                    apply(&id, &self.snapshot, &self.snapshot, &self.decision_key, self.shared()).await
-                }
-                Some(State::RollingBack) => roll_back(&id, &self.snapshot, &self.decision_key, self.shared()).await,
-                _ => continue,
-            };
-            if let Err(error) = done {
+            if let Err(error) =
+                work(&id, &self.snapshot, &self.snapshot, &self.decision_key, &NoControls, self.shared()).await
+            {
                 told(&id, &error);
             }
-        }
-        if let Err(error) = publish_all_due(self.shared()).await {
-            told("outbox", &error);
         }
     }
 

@@ -173,7 +173,8 @@ mod tests {
 
     fn cut(text: &str) -> Vec<String> {
         let mut cutter = Cutter::default();
-        let mut all: Vec<Vec<u8>> = text.as_bytes().split_inclusive(|byte| *byte == b'\n').filter_map(|line| cutter.line(line)).collect();
+        let mut all: Vec<Vec<u8>> =
+            text.as_bytes().split_inclusive(|byte| *byte == b'\n').filter_map(|line| cutter.line(line)).collect();
         all.extend(cutter.rest());
         all.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect()
     }

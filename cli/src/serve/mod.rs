@@ -35,7 +35,9 @@ async fn serve(arguments: &Serve) -> Result<ExitCode, Failure> {
     }
     let port = arguments.port;
     let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
-        Failure::input(format!("--port: 127.0.0.1:{port} could not be listened on: {error}; without --port a free one is taken"))
+        Failure::input(format!(
+            "--port: 127.0.0.1:{port} could not be listened on: {error}; without --port a free one is taken"
+        ))
     })?;
     let bound = listener.local_addr().map_err(|error| Failure::input(format!("the listening port: {error}")))?;
     let desk = Arc::new(Desk::open(arguments, bound.port())?);

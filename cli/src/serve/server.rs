@@ -51,7 +51,11 @@ pub async fn listen(listener: TcpListener, desk: Arc<Desk>) {
     }
 }
 
-async fn respond(request: Request<Incoming>, from: SocketAddr, desk: &Desk) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn respond(
+    request: Request<Incoming>,
+    from: SocketAddr,
+    desk: &Desk,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
     if !host.is_some_and(|host| host.eq_ignore_ascii_case(desk.host().as_bytes())) {
         return Ok(plain(StatusCode::MISDIRECTED_REQUEST, format!("expected http://{}", desk.host())));

@@ -229,7 +229,7 @@ fn only_one_line_of_an_email_begins_with_decide() {
         let body = email_with_link(&finding);
         let lines: Vec<&str> = body.lines().filter(|line| line.starts_with("Decide:   ")).collect();
         assert_eq!(lines, [format!("Decide:   {LINK}")], "{what}");
-        assert!(!email(&finding, &TextOptions::email(now())).contains("Decide:  "), "{what}");
+        assert!(email(&finding, &TextOptions::email(now())).lines().all(|line| !line.starts_with("Decide:")), "{what}");
     }
 }
 
@@ -328,7 +328,11 @@ fn machine_forms_are_the_data_itself_without_raw_control_characters() {
         assert!(!line.contains('\n'), "{what}");
         let back: Finding = serde_json::from_str(line).unwrap();
         // Of a very long finding only the beginnings of texts are sent.
-        assert!(back.summary.what == text || (text.len() > 1_000 && back.summary.what.starts_with(&text[..100])), "{what}");
+        assert!(
+            back.summary.what == text
+                || (text.len() > 1_000 && text.starts_with(back.summary.what.split('…').next().unwrap())),
+            "{what}"
+        );
         let pretty = sesame_render::json::pretty(&finding);
         no_hidden_characters(&pretty, &what);
         assert_eq!(serde_json::from_str::<Finding>(&pretty).unwrap(), finding, "{what}");

@@ -21,6 +21,7 @@ use sesame_responder::apply::apply;
 use sesame_responder::list::{Filter, Page};
 use sesame_responder::ports::{Clock as _, FindingStore, Notice, PortError, Publisher, SaveError};
 use sesame_responder::record::Record;
+use sesame_responder::walls::NoControls;
 use sesame_responder::web::{Address, HttpRequest, WebApproval, answer};
 use sesame_responder::{Settings, Shared};
 use web_desk::*;
@@ -66,7 +67,9 @@ fn every_page_is_sent_with_the_headers_that_hold_it_in() {
     let token = desk.token(&record);
     for response in [desk.open(&token, &record.finding.id), desk.answer(&get("/")), desk.answer(&get("/t/x"))] {
         let policy = response.header("content-security-policy").unwrap();
-        for part in ["default-src 'none'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "'sha256-"] {
+        for part in
+            ["default-src 'none'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "'sha256-"]
+        {
             assert!(policy.contains(part), "{policy}");
         }
         assert!(!policy.contains("unsafe") && !policy.contains("script"), "{policy}");
@@ -151,8 +154,7 @@ fn nothing_is_asked_before_the_code_of_a_link_is_checked() {
     let desk = desk();
     let record = desk.take_in(NO_ALLOW);
     let id = &record.finding.id;
-    let shared =
-        Shared { store: &Untouchable, publisher: &Untouchable, clock: &desk.clock, settings: &desk.settings };
+    let shared = Shared { store: &Untouchable, publisher: &Untouchable, clock: &desk.clock, settings: &desk.settings };
     let ask = |request: &HttpRequest| block_on(answer(request, &desk.site, &Untouchable, shared));
     let mut forged = forged(&desk, &record);
     assert!(forged.len() > 60);
@@ -185,8 +187,15 @@ fn looking_changes_nothing() {
     let (token, id) = (desk.token(&record), record.finding.id.clone());
     let before = (desk.record(&id), desk.world.now(), desk.publisher.published().len());
     for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "get"] {
-        for path in [format!("/t/{token}"), format!("/f/{id}"), format!("/f/{id}?decision=approve"), "/decide".to_owned()] {
-            for (name, value) in [("purpose", "prefetch"), ("sec-purpose", "prefetch;prerender"), ("x-moz", "prefetch"), ("user-agent", "SafeLinks")] {
+        for path in
+            [format!("/t/{token}"), format!("/f/{id}"), format!("/f/{id}?decision=approve"), "/decide".to_owned()]
+        {
+            for (name, value) in [
+                ("purpose", "prefetch"),
+                ("sec-purpose", "prefetch;prerender"),
+                ("x-moz", "prefetch"),
+                ("user-agent", "SafeLinks"),
+            ] {
                 let request = with_cookie(get(&path), &token).with_header(name, value);
                 let response = desk.answer(&HttpRequest { method: method.to_owned(), ..request });
                 assert!(method != "HEAD" || response.body.is_empty());
@@ -213,7 +222,10 @@ fn a_form_decides_only_from_its_own_page() {
     let refused = [
         ("no cookie", HttpRequest { cookies: Vec::new(), ..good.clone() }),
         ("no code", form(&token, &id, "", &[("decision", "reject")])),
-        ("another code", form(&token, &id, &csrf.replace(csrf.chars().next().unwrap(), "_"), &[("decision", "reject")])),
+        (
+            "another code",
+            form(&token, &id, &csrf.replace(csrf.chars().next().unwrap(), "_"), &[("decision", "reject")]),
+        ),
         ("the code of another link", form(&other, &id, &csrf, &[("decision", "reject")])),
         ("the code twice", form(&token, &id, &csrf, &[("decision", "reject"), ("csrf", &csrf)])),
         ("the token in place of the code", form(&token, &id, &token, &[("decision", "reject")])),
@@ -268,15 +280,17 @@ fn an_approval_is_about_what_was_shown_and_says_who_why_and_from_where() {
     assert_eq!(decision.reason.as_deref(), Some("the orders must go out"));
     assert_eq!(decision.origin.source_ip.as_deref(), Some("192.0.2.7"));
     assert_eq!(decision.origin.user_agent.as_deref(), Some("Browser/1"));
-    let planned: Vec<_> = record.finding.planned().map(|remedy| (remedy.id.clone(), remedy.after_digest.clone())).collect();
-    let decided: Vec<_> = decision.remedies.iter().map(|remedy| (remedy.id.clone(), remedy.after_digest.clone())).collect();
+    let planned: Vec<_> =
+        record.finding.planned().map(|remedy| (remedy.id.clone(), remedy.after_digest.clone())).collect();
+    let decided: Vec<_> =
+        decision.remedies.iter().map(|remedy| (remedy.id.clone(), remedy.after_digest.clone())).collect();
     assert_eq!(decided, planned);
 
     let follow = text(&desk.open(&token, &id));
     assert!(follow.contains("<meta http-equiv=\"refresh\" content=\"2\">"));
     assert!(follow.contains("<h1 id=\"what\">Approved</h1>"));
     assert!(!follow.contains("<form"));
-    block_on(apply(&id, &desk.world, &desk.world, &desk.key, desk.shared())).unwrap();
+    block_on(apply(&id, &desk.world, &desk.world, &desk.key, &NoControls, desk.shared())).unwrap();
     let end = text(&desk.open(&token, &id));
     assert!(end.contains("<h2 id=\"state\">Applied</h2>") && !end.contains("http-equiv=\"refresh\""));
     assert!(end.contains("Approved by the holder of a link at 03:00 UTC: “the orders must go out”."));
@@ -291,7 +305,7 @@ fn a_choice_with_an_end_applies_the_document_with_that_end() {
     let (token, id) = (desk.token(&record), record.finding.id.clone());
     let choices = desk.choices(&token, &id);
     assert_eq!(desk.submit(&token, &id, &[("decision", "approve"), ("remedies", &choices[2])]).status, 303);
-    let applied = block_on(apply(&id, &desk.world, &desk.world, &desk.key, desk.shared())).unwrap();
+    let applied = block_on(apply(&id, &desk.world, &desk.world, &desk.key, &NoControls, desk.shared())).unwrap();
     let after = applied.receipt.unwrap().written[0].after.clone().unwrap().to_string();
     assert!(after.contains("\"aws:CurrentTime\":\"2026-11-30T03:00:00Z\""), "{after}");
 }
@@ -333,7 +347,9 @@ fn rejecting_and_muting_say_until_when() {
     assert_eq!(desk.submit(&token, &id, &[("decision", "mute"), ("days", "7"), ("reason", "known")]).status, 303);
     assert_eq!(desk.record(&id).muted_until, Some(time("2026-11-30T03:00:00Z")));
     let page = text(&desk.open(&token, &id));
-    assert!(page.contains("<h2 id=\"state\">Muted</h2>") && page.contains("30 Nov 03:00 UTC") && page.contains("“known”"));
+    assert!(
+        page.contains("<h2 id=\"state\">Muted</h2>") && page.contains("30 Nov 03:00 UTC") && page.contains("“known”")
+    );
 
     let desk = web_desk::desk();
     desk.take_in(NO_ALLOW);
@@ -353,7 +369,7 @@ fn a_second_click_hears_who_decided_and_when() {
     assert_eq!(desk.answer(&request).status, 303);
     for (state, words) in [(State::Approved, "It stands at: approved."), (State::Applied, "It stands at: applied.")] {
         if state == State::Applied {
-            block_on(apply(&id, &desk.world, &desk.world, &desk.key, desk.shared())).unwrap();
+            block_on(apply(&id, &desk.world, &desk.world, &desk.key, &NoControls, desk.shared())).unwrap();
         }
         let again = desk.answer(&request);
         let said = text(&again);
@@ -431,7 +447,9 @@ fn what_needs_a_review_is_not_approved_by_a_link() {
     let (token, id) = (desk.token(&record), record.finding.id.clone());
     let page = text(&desk.open(&token, &id));
     assert!(page.contains("needs a review") && page.contains(&format!("<code>sesame approve {id}</code>")));
-    assert!(!page.contains("value=\"approve\"") && page.contains("value=\"reject\"") && page.contains("value=\"mute\""));
+    assert!(
+        !page.contains("value=\"approve\"") && page.contains("value=\"reject\"") && page.contains("value=\"mute\"")
+    );
     let csrf = field(&page, "csrf").unwrap();
     let plan = record.finding.planned().next().unwrap();
     let digest = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "-".to_owned());
@@ -460,7 +478,10 @@ fn a_stack_that_only_suggests_says_so() {
     assert!(page.contains("only suggests") && !page.contains("value=\"approve\""));
     let plain = serde_json::json!({"finding": record.finding.id, "generation": 1, "verdict": "approve"});
     let response = desk.answer(&signed("POST", "/decide", &plain));
-    assert_eq!((response.status, json(&response)["error"].as_str().unwrap().to_owned()), (422, "suggest-only".to_owned()));
+    assert_eq!(
+        (response.status, json(&response)["error"].as_str().unwrap().to_owned()),
+        (422, "suggest-only".to_owned())
+    );
     assert_eq!(desk.record(&record.finding.id).state, State::Open);
 }
 
@@ -472,7 +493,7 @@ fn at_this_machine_a_review_is_given_and_taken_back_on_the_page() {
     let (token, id) = (desk.token(&record), record.finding.id.clone());
     let choices = desk.choices(&token, &id);
     assert_eq!(desk.submit(&token, &id, &[("decision", "approve"), ("remedies", &choices[0])]).status, 303);
-    block_on(apply(&id, &desk.world, &desk.world, &desk.key, desk.shared())).unwrap();
+    block_on(apply(&id, &desk.world, &desk.world, &desk.key, &NoControls, desk.shared())).unwrap();
     let page = text(&desk.open(&token, &id));
     assert!(page.contains("Approved by <code>ada</code>") && page.contains("value=\"rollback\""));
     assert_eq!(desk.submit(&token, &id, &[("decision", "rollback")]).status, 303);
@@ -491,7 +512,8 @@ fn a_page_that_follows_asks_less_often_and_in_the_end_no_more() {
     for (after, seconds) in [(0, Some(2)), (60, Some(5)), (300, Some(20)), (3_600, None)] {
         desk.clock.set(start.checked_add(SignedDuration::from_secs(after)).unwrap());
         let page = text(&desk.open(&token, &id));
-        let refresh = page.split("http-equiv=\"refresh\" content=\"").nth(1).map(|rest| rest.split('"').next().unwrap());
+        let refresh =
+            page.split("http-equiv=\"refresh\" content=\"").nth(1).map(|rest| rest.split('"').next().unwrap());
         assert_eq!(refresh.map(str::to_owned), seconds.map(|seconds: u32| seconds.to_string()), "after {after} s");
         assert!(page.contains("Look again now"));
     }
@@ -521,7 +543,9 @@ fn a_finding_that_is_gone_and_a_store_that_fails_are_told_apart() {
 #[test]
 fn whatever_else_is_asked_is_answered_with_no() {
     let desk = desk();
-    for path in ["/", "", "/slack", "/t", "/f", "/t/a/b", "/f/a/b", "/T/x", "//t/x", "/favicon.ico", "/robots.txt", "/../f/x"] {
+    for path in
+        ["/", "", "/slack", "/t", "/f", "/t/a/b", "/f/a/b", "/T/x", "//t/x", "/favicon.ico", "/robots.txt", "/../f/x"]
+    {
         assert!([403, 404].contains(&desk.answer(&get(path)).status), "{path}");
     }
     let wrong = desk.answer(&HttpRequest { method: "DELETE".to_owned(), ..get("/f/f-1") });
@@ -536,7 +560,17 @@ fn an_address_is_an_origin_and_a_path() {
     assert_eq!(parsed("https://a.example/"), pair("https://a.example", ""));
     assert_eq!(parsed("https://a.example/sesame/"), pair("https://a.example", "/sesame"));
     assert_eq!(parsed("http://127.0.0.1:80/x"), pair("http://127.0.0.1:80", "/x"));
-    for odd in ["", "a.example", "ftp://a.example", "https://", "https:///x", "https://u@a.example", "https://a.example/?x", "https://a example", "https://a.example/\r\nx"] {
+    for odd in [
+        "",
+        "a.example",
+        "ftp://a.example",
+        "https://",
+        "https:///x",
+        "https://u@a.example",
+        "https://a.example/?x",
+        "https://a example",
+        "https://a.example/\r\nx",
+    ] {
         assert_eq!(parsed(odd), None, "{odd:?}");
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json as value};
 use sesame_remediation::State;
 use sesame_remediation::decision::Channel;
 use sesame_responder::apply::apply;
+use sesame_responder::walls::NoControls;
 use sesame_responder::web::HttpRequest;
 use web_desk::*;
 
@@ -39,7 +40,10 @@ fn a_decision_is_the_callers_own() {
     let response = desk.answer(&signed("POST", "/decide", &order));
     let answer = json(&response);
     assert_eq!(response.status, 200, "{answer}");
-    assert_eq!((&answer["finding"], &answer["generation"], &answer["state"]), (&value!(id), &value!(1), &value!("approved")));
+    assert_eq!(
+        (&answer["finding"], &answer["generation"], &answer["state"]),
+        (&value!(id), &value!(1), &value!("approved"))
+    );
     assert!(answer["message"].as_str().unwrap().contains(CALLER), "{answer}");
     let decision = desk.record(id).decision.unwrap().decision;
     assert_eq!((decision.approver.channel, decision.approver.id.as_deref()), (Channel::Cli, Some(CALLER)));
@@ -47,9 +51,12 @@ fn a_decision_is_the_callers_own() {
 
     let again = desk.answer(&signed("POST", "/decide", &order));
     let answer = json(&again);
-    assert_eq!((again.status, &answer["error"], &answer["state"]), (409, &value!("decided-already"), &value!("approved")));
+    assert_eq!(
+        (again.status, &answer["error"], &answer["state"]),
+        (409, &value!("decided-already"), &value!("approved"))
+    );
 
-    block_on(apply(id, &desk.world, &desk.world, &desk.key, desk.shared())).unwrap();
+    block_on(apply(id, &desk.world, &desk.world, &desk.key, &NoControls, desk.shared())).unwrap();
     let back = value!({"finding": id, "generation": 1, "verdict": "rollback"});
     assert_eq!(json(&desk.answer(&signed("POST", "/decide", &back)))["state"], "rolling-back");
 }
@@ -61,7 +68,7 @@ fn a_revocation_is_a_verdict_of_its_own() {
     let id = &record.finding.id;
     let order = |verdict: &str| value!({"finding": id, "generation": 1, "verdict": verdict});
     assert_eq!(desk.answer(&signed("POST", "/decide", &order("approve"))).status, 200);
-    block_on(apply(id, &desk.world, &desk.world, &desk.key, desk.shared())).unwrap();
+    block_on(apply(id, &desk.world, &desk.world, &desk.key, &NoControls, desk.shared())).unwrap();
     assert_eq!(desk.answer(&signed("POST", "/decide", &order("revoke"))).status, 200);
     assert_eq!(desk.record(id).state, State::RollingBack);
 }
@@ -79,7 +86,14 @@ fn what_cannot_be_decided_is_told_with_a_word_and_a_sentence() {
     let cases = [
         (order(value!({"finding": "f-ffffffffffffffff"})), 404, "no-finding", Value::Null),
         (order(value!({"generation": 2})), 409, "outdated", value!("open")),
-        (order(value!({"verdict": "approve", "remedies": [{"id": "r1", "beforeDigest": null, "afterDigest": "sha256:0"}]})), 409, "not-as-shown", value!("open")),
+        (
+            order(
+                value!({"verdict": "approve", "remedies": [{"id": "r1", "beforeDigest": null, "afterDigest": "sha256:0"}]}),
+            ),
+            409,
+            "not-as-shown",
+            value!("open"),
+        ),
         (order(value!({"verdict": "mute"})), 400, "until", value!("open")),
         (order(value!({"verdict": "mute", "until": "2020-01-01T00:00:00Z"})), 400, "until", value!("open")),
         (order(value!({"reason": "x".repeat(501)})), 400, "reason", value!("open")),
@@ -94,7 +108,11 @@ fn what_cannot_be_decided_is_told_with_a_word_and_a_sentence() {
     for (order, status, word, state) in cases {
         let response = desk.answer(&signed("POST", "/decide", &order));
         let answer = json(&response);
-        assert_eq!((response.status, &answer["error"], &answer["state"]), (status, &value!(word), &state), "{order}: {answer}");
+        assert_eq!(
+            (response.status, &answer["error"], &answer["state"]),
+            (status, &value!(word), &state),
+            "{order}: {answer}"
+        );
         assert!(answer["message"].as_str().unwrap().len() > 10, "{answer}");
     }
     assert_eq!(desk.record(id).state, State::Open);
@@ -148,7 +166,10 @@ fn a_finding_is_shown_as_it_is_stored() {
     let record = desk.take_in(NO_ALLOW);
     let response = desk.answer(&signed("GET", &format!("/findings/{}", record.finding.id), &Value::Null));
     let shown = json(&response);
-    assert_eq!((response.status, &shown["state"], &shown["finding"]["id"]), (200, &value!("open"), &value!(record.finding.id)));
+    assert_eq!(
+        (response.status, &shown["state"], &shown["finding"]["id"]),
+        (200, &value!("open"), &value!(record.finding.id))
+    );
     assert!(shown.get("counted").is_none() && shown["history"].as_array().unwrap().len() == 1);
     assert_eq!(desk.answer(&signed("GET", "/findings/f-0", &Value::Null)).status, 404);
 }

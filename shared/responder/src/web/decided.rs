@@ -107,15 +107,22 @@ fn order<L>(
         }
     };
     let remedies = match verdict {
-        Verdict::Approve => chosen(fields.get("remedies").unwrap_or_default(), &record.finding, now).ok_or_else(|| {
-            odd(409, "Not as it was shown", "The plan changed since this page was opened; look at it again.".to_owned())
-        })?,
+        Verdict::Approve => {
+            chosen(fields.get("remedies").unwrap_or_default(), &record.finding, now).ok_or_else(|| {
+                odd(
+                    409,
+                    "Not as it was shown",
+                    "The plan changed since this page was opened; look at it again.".to_owned(),
+                )
+            })?
+        }
         _ => Vec::new(),
     };
     let until = match verdict {
-        Verdict::Mute => Some(end_of_mute(fields, now).ok_or_else(|| {
-            odd(400, "Not a form of this page", format!("Expected one of {MUTE_DAYS:?} days."))
-        })?),
+        Verdict::Mute => Some(
+            end_of_mute(fields, now)
+                .ok_or_else(|| odd(400, "Not a form of this page", format!("Expected one of {MUTE_DAYS:?} days.")))?,
+        ),
         _ => None,
     };
     let reason = fields.get("reason").map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
@@ -142,7 +149,9 @@ fn end_of_mute(fields: &Fields, now: Timestamp) -> Option<Timestamp> {
 fn not_taken<L>(error: &DecideError, record: &Record, site: &Site<L>, now: Timestamp) -> HttpResponse {
     let id = escape::id(&record.finding.id);
     let (status, heading) = match error {
-        DecideError::State { .. } | DecideError::Save(SaveError::Conflict(_)) => return decided_already(record, site, now),
+        DecideError::State { .. } | DecideError::Save(SaveError::Conflict(_)) => {
+            return decided_already(record, site, now);
+        }
         DecideError::Key(_) | DecideError::Save(SaveError::Port(_)) => return page::unreadable(now),
         DecideError::NoFinding(_) => (404, "This finding is not kept any more"),
         DecideError::Outdated { .. } | DecideError::Voided(_) => (409, "This link only shows"),

@@ -11,6 +11,7 @@ use super::{Site, WebApproval};
 use crate::Settings;
 use crate::record::Record;
 use crate::settings::ApprovalsNeeded;
+use crate::walls;
 
 /// How long a mute may last, in days.
 pub(super) const MUTE_DAYS: [u32; 3] = [1, 7, 30];
@@ -34,11 +35,14 @@ pub(super) fn offer<L>(record: &Record, site: &Site<L>, settings: &Settings, now
         return Offer::default();
     }
     match obstacle(record, site.is_local(), settings, now) {
-        Some(note) => Offer { decisions: vec![Decision::Reject, Decision::Mute], choices: Vec::new(), note: Some(note) },
+        Some(note) => {
+            Offer { decisions: vec![Decision::Reject, Decision::Mute], choices: Vec::new(), note: Some(note) }
+        }
         None => Offer {
             decisions: vec![Decision::Approve, Decision::Reject, Decision::Mute],
             choices: choices(&record.finding, now),
-            note: (!site.is_local()).then(|| "Whoever holds the link of this message can decide: do not pass it on.".to_owned()),
+            note: (!site.is_local())
+                .then(|| "Whoever holds the link of this message can decide: do not pass it on.".to_owned()),
         },
     }
 }
@@ -49,7 +53,9 @@ fn obstacle(record: &Record, local: bool, settings: &Settings, now: Timestamp) -
     let id = escape::id(&finding.id);
     let ours: Vec<&Remedy> = applicable(finding).collect();
     if finding.outcome == Outcome::NotAuthorization {
-        return Some("No policy refused this send, so there is nothing to approve; the hints say what to change.".to_owned());
+        return Some(
+            "No policy refused this send, so there is nothing to approve; the hints say what to change.".to_owned(),
+        );
     }
     if finding.plan.is_empty() {
         return Some("There is no plan to approve.".to_owned());
@@ -60,14 +66,24 @@ fn obstacle(record: &Record, local: bool, settings: &Settings, now: Timestamp) -
     if !settings.apply {
         return Some("This stack only suggests, and applies nothing; the commands above do it by hand.".to_owned());
     }
+    let placed = |remedy: &&Remedy| walls::check_place(settings, finding, &remedy.id, &remedy.target).err();
+    if let Some(breach) = ours.iter().find_map(placed) {
+        return Some(format!("This stack may not write that: {breach}. The commands above do it by hand."));
+    }
     if finding.provenance != Provenance::Cloudtrail && !settings.approval.any_provenance {
-        return Some("Only what CloudTrail recorded can lead to an application; the commands above do it by hand.".to_owned());
+        return Some(
+            "Only what CloudTrail recorded can lead to an application; the commands above do it by hand.".to_owned(),
+        );
     }
     if !local && ours.iter().any(|remedy| remedy.applicability == Applicability::NeedsReview) {
-        return Some(format!("It needs a review by someone who is known by name, which a link cannot tell. To approve it: `sesame approve {id}`."));
+        return Some(format!(
+            "It needs a review by someone who is known by name, which a link cannot tell. To approve it: `sesame approve {id}`."
+        ));
     }
     if !local && settings.approval.needed == ApprovalsNeeded::Two {
-        return Some(format!("Two people must approve it, each known by name, which a link cannot tell. To approve it: `sesame approve {id}`."));
+        return Some(format!(
+            "Two people must approve it, each known by name, which a link cannot tell. To approve it: `sesame approve {id}`."
+        ));
     }
     None
 }
@@ -106,7 +122,8 @@ fn bridges<'f>(finding: &'f Finding, remedy: &Remedy) -> impl Iterator<Item = &'
 /// What is shown, down to the digests, is what comes back.
 fn choice(remedies: &[&Remedy]) -> Choice {
     let digest = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "-".to_owned());
-    let one = |remedy: &&Remedy| format!("{} {} {}", remedy.id, digest(&remedy.before_digest), digest(&remedy.after_digest));
+    let one =
+        |remedy: &&Remedy| format!("{} {} {}", remedy.id, digest(&remedy.before_digest), digest(&remedy.after_digest));
     Choice {
         value: remedies.iter().map(one).collect::<Vec<_>>().join(","),
         remedies: remedies.iter().map(|remedy| remedy.id.clone()).collect(),

@@ -61,10 +61,14 @@ pub(super) async fn load(
 fn void(visitor: &Visitor, record: &Record, now: Timestamp) -> Option<String> {
     let instead = instead(&record.finding.id);
     if visitor.link.generation != record.finding.generation {
-        return Some(format!("This link is of an earlier time: the send was refused again after the finding was closed. {instead}"));
+        return Some(format!(
+            "This link is of an earlier time: the send was refused again after the finding was closed. {instead}"
+        ));
     }
     if visitor.link.series != record.link_series {
-        return Some(format!("This link only shows: a new source of refusals came up, or the plan changed, after it was sent. {instead}"));
+        return Some(format!(
+            "This link only shows: a new source of refusals came up, or the plan changed, after it was sent. {instead}"
+        ));
     }
     visitor.is_late(now).then(|| late(&record.finding.id))
 }
@@ -94,7 +98,9 @@ async fn whole(
             state.next = Some(why);
         }
     } else if record.state == State::Open && site.approval == WebApproval::View {
-        state.next = Some(format!("Links only show here. To decide: `sesame approve {id}`, `sesame reject {id}` or `sesame mute {id}`."));
+        state.next = Some(format!(
+            "Links only show here. To decide: `sesame approve {id}`, `sesame reject {id}` or `sesame mute {id}`."
+        ));
     }
     if offer.decisions.contains(&Decision::RollBack) {
         state.next = Some("To take it back: the button further down on this page.".to_owned());

@@ -138,7 +138,8 @@ pub(super) async fn decide(
 
 fn taken(record: &Record, now: Timestamp) -> Taken<'_> {
     let state = standing(record, now);
-    let message = [Some(state.name + "."), state.sentence, state.next].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let message =
+        [Some(state.name + "."), state.sentence, state.next].into_iter().flatten().collect::<Vec<_>>().join(" ");
     Taken { finding: &record.finding.id, generation: record.finding.generation, state: record.state, message }
 }
 
@@ -192,18 +193,22 @@ fn filter(request: &HttpRequest) -> Result<Filter, String> {
     }
     let text = |name: &str| fields.get(name).filter(|text| !text.is_empty()).map(str::to_owned);
     let state = text("state");
-    if let Some(state) = state.as_ref().filter(|state| State::ALL.iter().all(|known| known.as_str() != state.as_str())) {
+    if let Some(state) = state.as_ref().filter(|state| State::ALL.iter().all(|known| known.as_str() != state.as_str()))
+    {
         let mut words: Vec<&str> = State::ALL.iter().map(|state| state.as_str()).collect();
         words.dedup();
         return Err(format!("state: expected one of {}, found `{}`", words.join(", "), state.escape_debug()));
     }
     let limit = match text("limit") {
         None => Filter::default().limit,
-        Some(text) => text.parse().ok().filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| {
-            format!("limit: expected a number from 1 to {MOST}, found `{}`", text.escape_debug())
-        })?,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MOST).contains(limit))
+            .ok_or_else(|| format!("limit: expected a number from 1 to {MOST}, found `{}`", text.escape_debug()))?,
     };
-    let after = text("after").map(|text| Cursor::parse(&text)).transpose().map_err(|error| format!("after: {error}"))?;
+    let after =
+        text("after").map(|text| Cursor::parse(&text)).transpose().map_err(|error| format!("after: {error}"))?;
     Ok(Filter { state, account: text("account"), region: text("region"), limit, after })
 }
 

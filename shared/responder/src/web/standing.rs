@@ -14,7 +14,8 @@ pub fn standing(record: &Record, now: Timestamp) -> State {
     let id = escape::id(&record.finding.id);
     let note = || record.receipt.as_ref().and_then(|receipt| receipt.note.as_deref()).map(words::sentence);
     let by = decided_by(record, now);
-    let by_hand = || "By hand: the commands on this page; or wait, since the next refusal is diagnosed afresh.".to_owned();
+    let by_hand =
+        || "By hand: the commands on this page; or wait, since the next refusal is diagnosed afresh.".to_owned();
     let (name, tone, sentence, next) = match record.state {
         Standing::Open => ("Open", Tone::Calm, "It waits for a decision; nothing is changed.".to_owned(), None),
         Standing::Approved => ("Approved", Tone::Calm, by, None),
@@ -25,11 +26,21 @@ pub fn standing(record: &Record, now: Timestamp) -> State {
                 true => "Applied in part: what Sesame may write is written and read back.",
                 false => "Written, read back, and evaluated again: the policies allow the send.",
             };
-            ("Applied", Tone::Good, format!("{done}{rest} {by}"), Some(format!("To take it back: `sesame rollback {id}`.")))
+            (
+                "Applied",
+                Tone::Good,
+                format!("{done}{rest} {by}"),
+                Some(format!("To take it back: `sesame rollback {id}`.")),
+            )
         }
         Standing::Failed { restored: true } => {
             let why = note().unwrap_or_else(|| "The plan could not be put in place.".to_owned());
-            ("Failed", Tone::Bad, format!("{why} Nothing is left of it: every document is as it was. {by}"), Some(by_hand()))
+            (
+                "Failed",
+                Tone::Bad,
+                format!("{why} Nothing is left of it: every document is as it was. {by}"),
+                Some(by_hand()),
+            )
         }
         Standing::Failed { restored: false } => {
             let why = note().unwrap_or_else(|| "The plan could not be put in place.".to_owned());
@@ -38,14 +49,20 @@ pub fn standing(record: &Record, now: Timestamp) -> State {
         }
         Standing::Rejected => {
             let hours = REJECTED_FOR.as_hours();
-            let next = format!("The same refusal asks again once {hours} hours are over; until then it is only counted.");
+            let next =
+                format!("The same refusal asks again once {hours} hours are over; until then it is only counted.");
             ("Rejected", Tone::Calm, format!("Nothing was changed, and the sends stay refused. {by}"), Some(next))
         }
         Standing::Muted => {
             let until = record.muted_until.map(|until| words::moment(&until.to_string(), now));
             let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
             let next = "A refusal after that asks again.".to_owned();
-            ("Muted", Tone::Calm, format!("Nothing was changed, and refusals are only counted{until}. {by}"), Some(next))
+            (
+                "Muted",
+                Tone::Calm,
+                format!("Nothing was changed, and refusals are only counted{until}. {by}"),
+                Some(next),
+            )
         }
         Standing::Expired => {
             let sentence = "Nobody decided in time; nothing was changed.".to_owned();
@@ -79,7 +96,8 @@ pub(super) fn decided_by(record: &Record, now: Timestamp) -> String {
     if decision.generation != record.finding.generation {
         return String::new();
     }
-    let reason = decision.reason.as_deref().map(|reason| format!(": “{}”", escape::clip(&reason.replace('`', "'"), 500)));
+    let reason =
+        decision.reason.as_deref().map(|reason| format!(": “{}”", escape::clip(&reason.replace('`', "'"), 500)));
     let at = words::moment(&decision.time.to_string(), now);
     let verb = words::capital(done(decision.verdict.into()));
     format!("{verb} by {} at {at}{}.", who(&decision.approver), reason.unwrap_or_default())
@@ -139,7 +157,10 @@ pub fn history(record: &Record) -> Vec<Entry> {
             *text += more;
         };
         let reason = entry.reason.as_deref().map(|reason| format!("“{}”", reason.replace('`', "'")));
-        [reason.as_deref(), entry.refused.as_deref(), entry.note.as_deref()].into_iter().flatten().for_each(|more| say(&mut text, more));
+        [reason.as_deref(), entry.refused.as_deref(), entry.note.as_deref()]
+            .into_iter()
+            .flatten()
+            .for_each(|more| say(&mut text, more));
         Entry { time: entry.time.to_string(), text }
     };
     record.history.iter().map(told).collect()
