@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt lint test-rust test-tools bless bench differential clean
+.PHONY: help demo test fmt lint test-rust test-tools bless bench laws differential clean
 
 CARGO ?= cargo
 # Python environments are kept here between runs; a machine without the folder makes them anew.
@@ -50,6 +50,16 @@ bless: ## rewrite snapshots and generated pages
 
 bench: ## the engine's speed, as ratios to a calibration loop
 	$(CARGO) run --release --locked --quiet -p sesame-benches
+
+# `make test` draws the same cases each time; these are others. A failure prints its smallest case; the same SEED shows it again.
+ifndef SEED
+SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+endif
+CASES ?= 10000
+LAWFUL := $(patsubst shared/%/Cargo.toml,-p sesame-%,$(shell grep -l '^proptest' shared/*/Cargo.toml))
+laws: ## the property tests of all crates with a fresh seed: make laws SEED=7 CASES=10000
+	@echo "== laws: SEED=$(SEED) CASES=$(CASES)"
+	PROPTEST_RNG_SEED=$(SEED) PROPTEST_CASES=$(CASES) $(CARGO) test --locked $(LAWFUL)
 
 differential: ## a million generated cases against the reference evaluator
 	$(CARGO) run --release --locked --quiet -p sesame-differential -- --cases 1000000

@@ -14,17 +14,11 @@ use proptest::prelude::*;
 use sesame_policy::document::PolicyGrammar;
 use sesame_policy::evaluation::{Evaluation, decide, evaluate};
 use sesame_policy::{ContextValue, Decision, LayerKind, Policy, Possible, StatementRef, Truth};
+use sesame_testkit::laws::config;
 use support::{Choices, complete, document, fill, policies, request, show, statement};
 
 fn numbers() -> impl Strategy<Value = Vec<u32>> {
     prop::collection::vec(any::<u32>(), 1..120)
-}
-
-/// Many more cases where `PROPTEST_CASES` asks for them.
-fn config(cases: u32) -> ProptestConfig {
-    let default = ProptestConfig::default();
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { cases };
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 3000, ..default }
 }
 
 proptest! {

@@ -5,13 +5,16 @@
 
 pub mod again;
 pub mod apply;
+pub mod audit;
 pub mod decide;
 pub mod diagnose;
+pub mod list;
 pub mod memory;
 pub mod notify;
 pub mod place;
 pub mod ports;
 pub mod record;
 pub mod settings;
+pub mod walls;
 
 pub use settings::{Settings, Shared};

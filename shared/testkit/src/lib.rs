@@ -1,6 +1,8 @@
-//! Test support: reference evaluator, policy corpus and its coverage page, the engine behind one function.
+//! Test support: reference evaluator, policy corpus and its coverage page, the engine behind one function, the
+//! configuration of property tests.
 
 pub mod corpus;
 pub mod coverage;
 pub mod engine;
+pub mod laws;
 pub mod reference;

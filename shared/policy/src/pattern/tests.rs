@@ -24,7 +24,7 @@ fn oracle(pattern: &str, text: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(sesame_testkit::laws::config(4000))]
     #[test]
     fn matching_agrees_with_a_regular_expression(pattern in "[ab*?é\n]{0,10}", text in "[abé\n]{0,14}") {
         prop_assert_eq!(like(&pattern, &text), oracle(&pattern, &text));

@@ -313,7 +313,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(sesame_testkit::laws::config(1500))]
         #[test]
         fn the_automaton_agrees_with_the_matcher(pattern in "[ab*?]{0,8}", text in "[ab]{0,10}") {
             prop_assert_eq!(glob(&pattern).matches(&text), like(&pattern, &text));
