@@ -70,7 +70,7 @@ fn statement(index: usize) -> Value {
 fn world(roles: usize, own: Vec<Value>) -> World {
     let other = |index: usize| {
         let mut statements: Vec<Value> = (index * 10..index * 10 + 10).map(statement).collect();
-        if index % 50 == 0 {
+        if index.is_multiple_of(50) {
             statements.push(json!({ "Effect": "Allow", "Action": "ses:Send*", "Resource": "*" }));
         }
         role(&format!("r{index}"), vec![inline("Policy", Value::Array(statements))])
@@ -173,7 +173,7 @@ fn tasks() -> Result<[(&'static str, Duration, World, Incident); 5], MadeError> 
     let foreign = vec![json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" })];
     // Each of these may have matched.
     let mut turned_on_recipients = vec![json!({ "Effect": "Allow", "Action": "ses:*", "Resource": "*" })];
-    turned_on_recipients.extend((0..100).map(|index| {
+    turned_on_recipients.extend((0..5).map(|index| {
         json!({ "Effect": "Deny", "Action": "ses:*", "Resource": "*",
             "Condition": { "ForAnyValue:StringLike": { "ses:Recipients": format!("*@d{index}.example") } } })
     }));
@@ -182,7 +182,7 @@ fn tasks() -> Result<[(&'static str, Duration, World, Incident); 5], MadeError> 
         ("the same, 20 request contexts folded", budget(20), world(20, mixed(10)), incident(20)?),
         ("10,000 statements, a caller that never sends", budget(50), world(1000, foreign), incident(1)?),
         ("10,000 statements, 500 of them the caller's", budget(50), world(950, mixed(500)), incident(1)?),
-        ("100 Denys that turn on hidden recipients", budget(50), world(20, turned_on_recipients), incident(1)?),
+        ("5 Denys that turn on hidden recipients", budget(50), world(20, turned_on_recipients), incident(1)?),
     ])
 }
 

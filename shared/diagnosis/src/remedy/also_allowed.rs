@@ -26,7 +26,8 @@ struct Variation {
     kind: Kind,
     /// As it reads in the sentence.
     words: String,
-    request: Request,
+    /// `None` where no policy asks for what is varied: it then fares as the refused request does.
+    request: Option<Request>,
     /// As it stands in `alsoAllowedRequests`.
     shown: Value,
 }
@@ -63,7 +64,10 @@ impl<'e> Variations<'e> {
         let tried = |examined: &'e Examined| {
             let question = &examined.question;
             let send = format!("`{}` on {}", question.action, words::short_arn(question.resource.as_str()));
-            let before = |variation: &Variation| decide(&examined.policies, &variation.request).possible;
+            let before = |variation: &Variation| match &variation.request {
+                Some(request) => decide(&examined.policies, request).possible,
+                None => examined.evaluation.possible,
+            };
             let variations = variations(examined).into_iter().map(|variation| {
                 let possible = before(&variation);
                 (variation, possible)
@@ -82,8 +86,9 @@ impl<'e> Variations<'e> {
         let mut sends: Vec<String> = Vec::new();
         for Tried { examined, send, variations } in &self.questions {
             let policies = patched(examined, changes);
+            let itself = decide(&policies, &examined.request).possible;
             for (variation, before) in variations {
-                let after = decide(&policies, &variation.request).possible;
+                let after = variation.request.as_ref().map_or(itself, |request| decide(&policies, request).possible);
                 let newly = !before.contains(Decision::Allowed) && after.contains(Decision::Allowed);
                 if newly || after == surely {
                     let phrase = (variation.kind, variation.words.as_str());
@@ -161,35 +166,41 @@ fn variations(examined: &Examined) -> Vec<Variation> {
         if bulk && key.starts_with("ses:") {
             continue;
         }
-        let mut varied = request.clone();
         let shown = match &value {
             ContextValue::One(value) => json!(value),
             ContextValue::Many(values) => json!(values),
             _ => Value::Null,
         };
-        varied.context.set(key, value);
-        if key == "aws:CurrentTime" {
-            varied.context.set("aws:EpochTime", one("4070908800"));
-        }
-        list.push(variation(Kind::Value, words, varied, json!({ (key): shown })));
+        let asked = key == "aws:CurrentTime" || examined.set.keys.contains(&key.to_ascii_lowercase());
+        let varied = asked.then(|| {
+            let mut varied = request.clone();
+            varied.context.set(key, value);
+            if key == "aws:CurrentTime" {
+                varied.context.set("aws:EpochTime", one("4070908800"));
+            }
+            varied
+        });
+        let shown =
+            json!({ "action": request.action, "resource": request.resource.as_str(), "context": { (key): shown } });
+        list.push(Variation { kind: Kind::Value, words, request: varied, shown });
     }
     for action in SENDS.iter().filter(|action| !action.eq_ignore_ascii_case(&request.action)) {
         let varied = Request { action: (*action).to_owned(), ..request.clone() };
-        list.push(variation(Kind::Action, format!("`{action}`"), varied, json!({})));
+        list.push(variation(Kind::Action, format!("`{action}`"), varied));
     }
     let kind = request.resource.resource().split('/').next().unwrap_or_default();
     let text = request.resource.as_str();
     let prefix = text.strip_suffix(request.resource.resource()).unwrap_or_default();
     if let Ok(resource) = Arn::parse(&format!("{prefix}{kind}/elsewhere.example")) {
         let words = format!("on any other {}", kind.replace('-', " "));
-        list.push(variation(Kind::Resource, words, Request { resource, ..request.clone() }, json!({})));
+        list.push(variation(Kind::Resource, words, Request { resource, ..request.clone() }));
     }
     list
 }
 
-fn variation(kind: Kind, words: String, request: Request, context: Value) -> Variation {
-    let shown = json!({ "action": request.action, "resource": request.resource.as_str(), "context": context });
-    Variation { kind, words, request, shown }
+fn variation(kind: Kind, words: String, request: Request) -> Variation {
+    let shown = json!({ "action": request.action, "resource": request.resource.as_str(), "context": {} });
+    Variation { kind, words, request: Some(request), shown }
 }
 
 fn one(value: &str) -> ContextValue {
