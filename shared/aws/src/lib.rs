@@ -8,6 +8,7 @@ mod collect;
 mod dead_letters;
 mod failure;
 mod publisher;
+mod secret;
 mod store;
 mod survey;
 
@@ -15,5 +16,6 @@ pub use clients::Clients;
 pub use collect::AwsWorld;
 pub use dead_letters::DeadLetters;
 pub use publisher::SnsPublisher;
+pub use secret::link_key;
 pub use store::DynamoStore;
 pub use survey::{Step, own_account, survey};
