@@ -137,9 +137,7 @@ impl LinkEnvironment {
     /// is worth more than none.
     pub async fn links(self, stack: &str, clients: &Clients) -> Option<Links<LocalKey>> {
         match link_key(clients, &self.secret).await {
-            Ok(key) => {
-                Some(Links { stack: stack.to_owned(), stage: self.stage, url: self.url, life: self.life, key })
-            }
+            Ok(key) => Some(Links { stack: stack.to_owned(), stage: self.stage, url: self.url, life: self.life, key }),
             Err(error) => {
                 tracing::error!(error = %error, "messages go out without links: their key cannot be read");
                 None

@@ -89,7 +89,7 @@ pub enum DecideError {
     #[error("a link cannot decide this: {0}")]
     NotByLink(&'static str),
     /// There is nothing that Sesame may apply, or take back.
-    #[error("there is nothing to do: {0}")]
+    #[error("nothing to {0}")]
     Nothing(String),
     /// The reason is no text that can be kept.
     #[error("the reason: {0}")]
@@ -243,7 +243,7 @@ async fn take(
 fn revocable(record: &Record, now: Timestamp) -> Result<Receipt, DecideError> {
     let written = record.standing();
     if written.is_empty() {
-        return Err(DecideError::Nothing("nothing that Sesame wrote for this finding is in place".to_owned()));
+        return Err(DecideError::Nothing("revoke: nothing that Sesame wrote for this finding is in place".to_owned()));
     }
     Ok(Receipt {
         schema: SCHEMA.to_owned(),
@@ -369,7 +369,7 @@ fn expect_approval(decision: &Decision) -> Result<(), DecisionError> {
 /// The remedies that this approval is about, or why it cannot be given.
 fn approvable(record: &Record, request: &Request, settings: &Settings) -> Result<Vec<DecidedRemedy>, DecideError> {
     let finding = &record.finding;
-    let nothing = |why: &str| Err(DecideError::Nothing(why.to_owned()));
+    let nothing = |why: &str| Err(DecideError::Nothing(format!("approve: {why}")));
     if finding.outcome == Outcome::NotAuthorization {
         return nothing("no policy refused this send");
     }

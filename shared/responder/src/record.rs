@@ -275,7 +275,10 @@ impl Record {
         let mut standing: Vec<Written> = Vec::new();
         let latest = self.receipt.iter().filter(|receipt| stands(receipt));
         for written in latest.chain(self.earlier.iter().rev()).flat_map(|receipt| receipt.written.iter().rev()) {
-            if written.operation == Operation::Put && is_ours(written) && standing.iter().all(|known| known.target != written.target) {
+            if written.operation == Operation::Put
+                && is_ours(written)
+                && standing.iter().all(|known| known.target != written.target)
+            {
                 standing.push(Written { before: None, before_digest: None, edit: None, ..written.clone() });
             }
         }

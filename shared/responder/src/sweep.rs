@@ -216,7 +216,9 @@ async fn look_after(
         let note = removed(&gone);
         let all = record.receipt.as_ref().is_none_or(|receipt| receipt.written.len() == gone.len());
         if all {
-            record.advance(Event::Vanish, now, Some(note)).map_err(|refused| PortError::lasting(refused.to_string()))?;
+            record
+                .advance(Event::Vanish, now, Some(note))
+                .map_err(|refused| PortError::lasting(refused.to_string()))?;
         } else {
             record.note(Act::Vanish, now, Some(note));
         }
