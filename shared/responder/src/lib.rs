@@ -19,5 +19,6 @@ pub mod record;
 pub mod settings;
 pub mod sweep;
 pub mod walls;
+pub mod web;
 
 pub use settings::{Settings, Shared};
