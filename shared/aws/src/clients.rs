@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls;
 
 /// Clients of every service that Sesame calls. Cheap to clone.
@@ -13,6 +14,7 @@ pub struct Clients {
     config: SdkConfig,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) kms: aws_sdk_kms::Client,
     pub(crate) organizations: aws_sdk_organizations::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
@@ -37,12 +39,23 @@ impl Clients {
         Clients {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
+            kms: aws_sdk_kms::Client::new(&config),
             organizations: aws_sdk_organizations::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             config,
         }
+    }
+
+    /// The same with other credentials.
+    pub(crate) fn with_credentials(&self, credentials: SharedCredentialsProvider) -> Clients {
+        Clients::new(self.config.clone().into_builder().credentials_provider(credentials).build())
+    }
+
+    /// The Region that this process is set to.
+    pub(crate) fn region(&self) -> String {
+        self.config.region().map(|region| region.as_ref().to_owned()).unwrap_or_default()
     }
 
     /// SES is asked in the Region of the refused send, which need not be our own.

@@ -5,15 +5,25 @@
 
 mod clients;
 mod collect;
+mod controls;
 mod dead_letters;
 mod failure;
+mod fresh;
+mod kms;
+mod members;
 mod publisher;
 mod store;
 mod survey;
+mod writer;
 
 pub use clients::Clients;
 pub use collect::AwsWorld;
+pub use controls::DynamoControls;
 pub use dead_letters::DeadLetters;
+pub use fresh::FreshWorld;
+pub use kms::KmsKey;
+pub use members::Members;
 pub use publisher::SnsPublisher;
 pub use store::DynamoStore;
 pub use survey::{Step, own_account, survey};
+pub use writer::AwsPolicyWriter;

@@ -4,8 +4,10 @@ mod clock;
 mod environment;
 mod fault;
 mod metrics;
+mod remediation;
 
 pub use clock::SystemClock;
 pub use environment::{Environment, EnvironmentError};
 pub use fault::Fault;
 pub use metrics::Metrics;
+pub use remediation::Remediation;

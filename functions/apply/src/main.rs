@@ -1,0 +1,17 @@
+//! Decisions from the table's stream in: applied, or taken back.
+
+mod handler;
+mod stream;
+
+use handler::Handler;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+use sesame_aws::Clients;
+use sesame_lambda::{Environment, Remediation};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let handler = Handler::new(Environment::read()?, Remediation::read()?, Clients::from_environment().await);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| handler.handle(event.payload))).await
+}
