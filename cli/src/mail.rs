@@ -35,6 +35,7 @@ pub fn detail(notice: Notice<'_>) -> Option<String> {
             Verdict::Reject => "rejected",
             Verdict::Mute => "muted",
             Verdict::RollBack => "rolled back",
+            Verdict::Revoke => "revoked",
         };
         let who = decision.approver.id.as_deref().unwrap_or("the holder of a link");
         format!("{verdict} by {who}")

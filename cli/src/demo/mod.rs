@@ -13,7 +13,7 @@ use pollster::block_on;
 use sesame_diagnosis::finding::{Finding, Remedy};
 use sesame_diagnosis::{fold, input};
 use sesame_remediation::Event;
-use sesame_remediation::decision::{Approver, Channel, Verdict};
+use sesame_remediation::decision::{Approver, Channel, Origin, Verdict};
 use sesame_remediation::receipt::Verification;
 use sesame_responder::again;
 use sesame_responder::apply::apply;
@@ -85,10 +85,13 @@ fn play(scene: &Scene, index: usize, out: &Path, clock: &FixedClock, stage: &mut
             let request = Request {
                 finding: record.finding.id.clone(),
                 generation: record.finding.generation,
+                series: None,
                 verdict,
                 remedies: Vec::new(),
                 approver: Approver { channel: Channel::Local, id: Some("you".to_owned()) },
                 until: None,
+                reason: None,
+                origin: Origin::default(),
             };
             let decided = block_on(decide(request, &key, shared)).map_err(Failure::input)?;
             match verdict {

@@ -8,7 +8,7 @@ use sesame_diagnosis::input;
 use sesame_lambda::{Environment, Fault, Metrics, SystemClock};
 use sesame_responder::diagnose::{DiagnoseError, diagnose};
 use sesame_responder::ports::{Clock, PortError, SaveError};
-use sesame_responder::settings::Approval;
+use sesame_responder::settings::{Approval, ApprovalsNeeded};
 use sesame_responder::walls::Walls;
 use sesame_responder::{Settings, Shared};
 
@@ -39,7 +39,7 @@ impl Handler {
                 strict: false,
                 own_roles: environment.own_roles,
                 alert_window: SignedDuration::from_hours(24),
-                approval: Approval { by_link: false, any_provenance: false },
+                approval: Approval { by_link: false, needed: ApprovalsNeeded::One, any_provenance: false },
                 apply: false,
                 walls: Walls::shut(),
             },

@@ -231,6 +231,23 @@ pub fn same_account(request: &Request) -> bool {
     request.principal.account().is_some_and(|account| account == request.resource.account())
 }
 
+impl Assembled {
+    /// The policies that could not be read, as blockers.
+    pub fn unreadable(&self) -> impl Iterator<Item = Blocker> {
+        let layers = LayerKind::ALL.into_iter().flat_map(|layer| match layer {
+            LayerKind::ServiceControl => {
+                (0..self.service_control.as_ref().map_or(0, Vec::len)).map(|level| (layer, Some(level))).collect()
+            }
+            _ => vec![(layer, None)],
+        });
+        layers.flat_map(|(layer, level)| {
+            let policies = self.policies(layer, level).iter().enumerate();
+            let unread = policies.filter(|(_, policy)| policy.document.is_none());
+            unread.map(move |(index, _)| Blocker::Unreadable(layer, level, index))
+        })
+    }
+}
+
 /// The same policies with some blockers out of the way.
 pub fn neutralize<'b>(set: &Assembled, blockers: impl Iterator<Item = &'b Blocker>, request: &Request) -> Assembled {
     let mut blockers: Vec<&Blocker> = blockers.collect();

@@ -312,7 +312,7 @@ fn machine_forms_are_the_data_itself_without_raw_control_characters() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(sesame_testkit::laws::config(64))]
 
     #[test]
     fn any_text_is_harmless_everywhere(text in "\\PC{0,40}|[\\x00-\\x7f]{0,40}|[<>&\"'`*_~\\[\\]():/@!| a-c\\n]{0,60}") {

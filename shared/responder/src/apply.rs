@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use sesame_diagnosis::finding::{Operation, Remedy};
-use sesame_remediation::decision::{DecidedRemedy, Decision, DecisionError, Verdict};
+use sesame_remediation::decision::{DecidedRemedy, Decision, DecisionError};
 use sesame_remediation::guard;
 use sesame_remediation::mac::Mac;
 use sesame_remediation::receipt::{Receipt, SCHEMA, Verification, Written};
 use sesame_remediation::scope;
 use sesame_remediation::state::{Event, IllegalTransition, State, next};
 
+use crate::decide::approval;
 use crate::notify::publish_due;
 use crate::place::{Attempt, Order, Refusal, prepare, put_back_all, written};
 use crate::ports::{Clock, FindingStore, PolicyWriter, PortError, Publisher, SaveError, WorldSource};
@@ -76,7 +77,7 @@ pub async fn apply(
         // Nothing is changed by asking: only what is approved can start.
         next(record.state, Event::Start)?;
     }
-    let decision = match decided(&record, Verdict::Approve, key, settings).await {
+    let decision = match approval(&record, key, settings).await {
         Err(DecisionError::Key(error)) => return Err(DecisionError::Key(error).into()),
         Err(error) => return disown(record, error.to_string(), shared).await,
         Ok(decision) => decision.clone(),
@@ -155,7 +156,7 @@ pub async fn roll_back(
     if record.state != State::RollingBack {
         return Err(IllegalTransition { from: record.state, event: Event::RollBackComplete }.into());
     }
-    let decision = match decided(&record, Verdict::RollBack, key, shared.settings).await {
+    let decision = match undo(&record, key, shared.settings).await {
         Err(DecisionError::Key(error)) => return Err(DecisionError::Key(error).into()),
         Err(error) => return finish(record, Event::RollBackFail, Some(error.to_string()), shared).await,
         Ok(decision) => decision.clone(),
@@ -187,19 +188,14 @@ async fn load(finding: &str, store: &impl FindingStore) -> Result<Record, ApplyE
     store.load(finding).await?.ok_or_else(|| ApplyError::NoFinding(finding.to_owned()))
 }
 
-/// The decision, verified, if it is this verdict about this generation.
-async fn decided<'r>(
-    record: &'r Record,
-    verdict: Verdict,
-    key: &impl Mac,
-    settings: &Settings,
-) -> Result<&'r Decision, DecisionError> {
+/// The decision to take back what was applied, verified.
+async fn undo<'r>(record: &'r Record, key: &impl Mac, settings: &Settings) -> Result<&'r Decision, DecisionError> {
     let signed = record.decision.as_ref().ok_or(DecisionError::Forged)?;
     let finding = &record.finding;
     let decision = signed.verify(key, &settings.stack, &finding.id, finding.generation).await?;
-    if decision.verdict != verdict {
-        let expected = verdict.as_str().to_owned();
-        return Err(DecisionError::Elsewhere { found: decision.verdict.as_str().to_owned(), expected });
+    if !decision.verdict.is_undo() {
+        let found = format!("`{}`", decision.verdict.as_str());
+        return Err(DecisionError::Elsewhere { found, expected: "`roll-back` or `revoke`".to_owned() });
     }
     Ok(decision)
 }

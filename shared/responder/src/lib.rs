@@ -5,8 +5,10 @@
 
 pub mod again;
 pub mod apply;
+pub mod audit;
 pub mod decide;
 pub mod diagnose;
+pub mod list;
 pub mod memory;
 pub mod notify;
 pub mod place;

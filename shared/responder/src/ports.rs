@@ -10,6 +10,7 @@ use sesame_diagnosis::world::World;
 use sesame_remediation::receipt::{FileEdit, Receipt, Written};
 use sesame_render::Phase;
 
+use crate::list::{Filter, Page};
 use crate::record::Record;
 
 /// Something outside could not be read or written.
@@ -47,6 +48,8 @@ pub trait FindingStore {
     fn save(&self, record: &mut Record) -> impl Future<Output = Result<(), SaveError>> + Send;
     /// Findings whose alert was stored and not sent, or whose application was cut off.
     fn unfinished(&self) -> impl Future<Output = Result<Vec<String>, PortError>> + Send;
+    /// A page of the list of findings, those refused last first. What was written a moment ago may be missing.
+    fn list(&self, filter: &Filter) -> impl Future<Output = Result<Page, PortError>> + Send;
 }
 
 /// Why a record was not written.

@@ -55,8 +55,20 @@ impl<S, P, C> Copy for Shared<'_, S, P, C> {}
 pub struct Approval {
     /// A link may decide, not only show.
     pub by_link: bool,
+    /// How many must approve before something is applied.
+    pub needed: ApprovalsNeeded,
     /// What did not come from CloudTrail may be applied. Only the embedded world may: anyone can write a log line.
     pub any_provenance: bool,
+}
+
+/// How many must approve.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ApprovalsNeeded {
+    /// One is enough.
+    #[default]
+    One,
+    /// Two different people, each known by name: a link says nothing of who follows it.
+    Two,
 }
 
 impl Settings {
@@ -69,7 +81,7 @@ impl Settings {
             strict: true,
             own_roles: Vec::new(),
             alert_window: SignedDuration::from_hours(24),
-            approval: Approval { by_link: true, any_provenance: true },
+            approval: Approval { by_link: true, needed: ApprovalsNeeded::One, any_provenance: true },
             apply: true,
             walls: Walls::open(),
         }

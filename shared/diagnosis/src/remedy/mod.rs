@@ -592,9 +592,10 @@ fn prove(
     if situation.futile {
         remedies.clear();
     }
-    // What does not help is not offered in place of what does.
+    // What does not help is not offered in place of what does. Alternatives come last: what they stand for keeps its number.
     if complete {
         remedies.retain(|remedy| remedy.alternative_to.is_none() || remedy.verification.allowed_after != Some(false));
+        remedies.iter_mut().enumerate().for_each(|(index, remedy)| remedy.id = id(index));
     }
     Plan { remedies, plan, unmendable }
 }

@@ -8,6 +8,7 @@ use sesame_policy::evaluation::decide;
 use super::Situation;
 use super::draft::Draft;
 use super::patched::patched;
+use crate::examine::{Blocker, Examined, neutralize};
 use crate::finding::Remedy;
 
 /// Leaves out statements, actions and resources of new documents where every answer stays as it is.
@@ -39,10 +40,18 @@ pub fn prune(situation: &Situation, drafts: &mut [Draft]) {
     }
 }
 
-fn answers(situation: &Situation, remedies: &[Remedy]) -> Vec<Possible> {
+/// What each question comes to with these remedies, and the keys on which that turns. What could not be read may refuse whatever
+/// is granted: it is taken as out of the way, so that every part that makes a difference shows it.
+fn answers(situation: &Situation, remedies: &[Remedy]) -> Vec<(Possible, Vec<String>)> {
     let remedies: Vec<&Remedy> = remedies.iter().collect();
-    let examined = situation.examined.iter().flatten();
-    examined.map(|examined| decide(&patched(examined, &remedies).policy_set(), &examined.request).possible).collect()
+    let answer = |examined: &Examined| {
+        let set = patched(examined, &remedies);
+        let unreadable: Vec<Blocker> = set.unreadable().collect();
+        let evaluation =
+            decide(&neutralize(&set, unreadable.iter(), &examined.request).policy_set(), &examined.request);
+        (evaluation.possible, evaluation.unknown_keys)
+    };
+    situation.examined.iter().flatten().map(answer).collect()
 }
 
 /// The document with one part less, in every way; the broadest statements, which have no condition, are tried first (the last is
