@@ -60,7 +60,9 @@ fn at_every_call(
             between(&desk);
             let gate = Gate::default();
             let again = Gated { meanwhile, ..Gated::new(&desk, &gate) };
-            run(again.work(&record.finding.id)).expect("nothing cuts it off").unwrap_or_else(|error| panic!("{place}: {error}"));
+            run(again.work(&record.finding.id))
+                .expect("nothing cuts it off")
+                .unwrap_or_else(|error| panic!("{place}: {error}"));
             block_on(publish_all_due(desk.shared())).unwrap();
             let end = desk.record(&record.finding.id);
             assert_eq!(end.alert, Alert::Sent, "{place}");
@@ -80,23 +82,33 @@ fn an_application_that_is_cut_off_anywhere_comes_to_the_same_end() {
     let (desk, record) = approved();
     desk.work(&record).unwrap();
     let applied = desk.world.now();
-    at_every_call(approved, None, |_| {}, |desk, end, place| {
-        assert_eq!(end.state, State::Applied, "{place}");
-        assert_eq!(desk.world.now(), applied, "{place}");
-        assert_eq!(desk.controls.counted(), 1, "{place}");
-        assert!((1..=2).contains(&told(desk, Phase::Applied)), "{place}");
-        assert_eq!(end.receipt.as_ref().unwrap().written.len(), 1, "{place}");
-    });
+    at_every_call(
+        approved,
+        None,
+        |_| {},
+        |desk, end, place| {
+            assert_eq!(end.state, State::Applied, "{place}");
+            assert_eq!(desk.world.now(), applied, "{place}");
+            assert_eq!(desk.controls.counted(), 1, "{place}");
+            assert!((1..=2).contains(&told(desk, Phase::Applied)), "{place}");
+            assert_eq!(end.receipt.as_ref().unwrap().written.len(), 1, "{place}");
+        },
+    );
 }
 
 #[test]
 fn an_application_that_does_not_help_leaves_nothing_behind_wherever_it_is_cut_off() {
     let freeze = freeze();
-    at_every_call(approved, Some(&freeze), |_| {}, |desk, end, place| {
-        assert_eq!(end.state, State::Failed { restored: true }, "{place}");
-        assert_eq!(desk.ours(end), None, "{place}");
-        assert!((1..=2).contains(&told(desk, Phase::Failed)), "{place}");
-    });
+    at_every_call(
+        approved,
+        Some(&freeze),
+        |_| {},
+        |desk, end, place| {
+            assert_eq!(end.state, State::Failed { restored: true }, "{place}");
+            assert_eq!(desk.ours(end), None, "{place}");
+            assert!((1..=2).contains(&told(desk, Phase::Failed)), "{place}");
+        },
+    );
 }
 
 #[test]
@@ -122,11 +134,16 @@ fn an_undo_that_is_cut_off_anywhere_comes_to_the_same_end() {
     let (desk, record) = rolling_back();
     let gate = Gate::default();
     run(Gated::new(&desk, &gate).work(&record.finding.id)).unwrap().unwrap();
-    at_every_call(rolling_back, None, |_| {}, |desk, end, place| {
-        assert_eq!(end.state, State::RolledBack, "{place}");
-        assert_eq!(desk.world.now(), before, "{place}");
-        assert!((1..=2).contains(&told(desk, Phase::RolledBack)), "{place}");
-    });
+    at_every_call(
+        rolling_back,
+        None,
+        |_| {},
+        |desk, end, place| {
+            assert_eq!(end.state, State::RolledBack, "{place}");
+            assert_eq!(desk.world.now(), before, "{place}");
+            assert!((1..=2).contains(&told(desk, Phase::RolledBack)), "{place}");
+        },
+    );
 }
 
 #[test]
@@ -159,7 +176,9 @@ fn the_same_finding_worked_on_twice_at_the_same_time_is_applied_once() {
         let ids = [record.finding.id.clone(), record.finding.id.clone()];
         let results = run_interleaved(all_of(&gated, &ids), seed);
         let conflicts = results.iter().filter(|result| matches!(result, Err(ApplyError::Save(SaveError::Conflict(_)))));
-        let others = results.iter().filter(|result| matches!(result, Err(error) if !matches!(error, ApplyError::Save(_) | ApplyError::State(_))));
+        let others = results.iter().filter(
+            |result| matches!(result, Err(error) if !matches!(error, ApplyError::Save(_) | ApplyError::State(_))),
+        );
         assert_eq!(others.count(), 0, "seed {seed}: {results:?}");
         assert!(conflicts.count() <= 1, "seed {seed}: {results:?}");
         // Whoever was refused comes again.
@@ -183,7 +202,10 @@ fn approvals_of_findings_that_overlap_do_not_get_in_each_others_way() {
         let gated = Gated::new(&desk, &gate);
         let ids = [first.finding.id.clone(), second.finding.id.clone()];
         let results = run_interleaved(all_of(&gated, &ids), seed);
-        assert!(results.iter().all(|result| result.as_ref().unwrap().state == State::Applied), "seed {seed}: {results:?}");
+        assert!(
+            results.iter().all(|result| result.as_ref().unwrap().state == State::Applied),
+            "seed {seed}: {results:?}"
+        );
         // One is undone, the other stays.
         let undoing = desk.decide(&desk.record(&ids[0]), Verdict::RollBack).unwrap();
         assert_eq!(desk.work(&undoing).unwrap().state, State::RolledBack);
@@ -205,7 +227,11 @@ fn as_many_begin_in_a_day_as_may_and_not_one_more_at_the_same_time() {
         let gated = Gated::new(&desk, &gate);
         let results = run_interleaved(all_of(&gated, &ids), seed);
         let ended = |state: State| results.iter().filter(|result| result.as_ref().unwrap().state == state).count();
-        assert_eq!((ended(State::Applied), ended(State::Failed { restored: true })), (2, 2), "seed {seed}: {results:?}");
+        assert_eq!(
+            (ended(State::Applied), ended(State::Failed { restored: true })),
+            (2, 2),
+            "seed {seed}: {results:?}"
+        );
         let standing = ids.iter().filter(|id| desk.ours(&desk.record(id)).is_some()).count();
         assert_eq!(standing, 2, "seed {seed}");
     }
@@ -241,7 +267,8 @@ fn a_refusal_that_is_counted_while_the_last_word_is_stored_is_no_conflict() {
         let counting = async {
             // Somebody else writes the record now and then.
             for number in 0..3 {
-                let mut stored = sesame_responder::ports::FindingStore::load(&gated, &record.finding.id).await?.unwrap();
+                let mut stored =
+                    sesame_responder::ports::FindingStore::load(&gated, &record.finding.id).await?.unwrap();
                 stored.finding.event.count += 1;
                 stored.counted.push(format!("e-{number}"));
                 let _ = sesame_responder::ports::FindingStore::save(&gated, &mut stored).await;

@@ -24,9 +24,11 @@ use sesame_responder::decide::{DecideError, Request, decide};
 use sesame_responder::diagnose::diagnose;
 use sesame_responder::list::{Filter, Page};
 use sesame_responder::memory::{FixedClock, MemoryPublisher, MemoryStore, MemoryWorld};
-use sesame_responder::ports::{FindingStore, Notice, PolicyWriter, PortError, Publisher, SaveError, Trace, WorldSource};
+use sesame_responder::ports::{
+    FindingStore, Notice, PolicyWriter, PortError, Publisher, SaveError, Trace, WorldSource,
+};
 use sesame_responder::record::Record;
-use sesame_responder::settings::Approval;
+use sesame_responder::settings::{Approval, ApprovalsNeeded};
 use sesame_responder::walls::{Controls, Listed, Walls};
 use sesame_responder::{Settings, Shared};
 
@@ -72,7 +74,7 @@ impl Desk {
                 stack: "prod".to_owned(),
                 own_account: Some(ACCOUNT.to_owned()),
                 own_roles: vec![format!("arn:aws:iam::{ACCOUNT}:role/prod-ApplyRole-1A2B")],
-                approval: Approval { by_link: true, any_provenance: false },
+                approval: Approval { by_link: true, any_provenance: false, needed: ApprovalsNeeded::One },
                 walls: Walls {
                     principals: Listed::Only(vec![ROLE.to_owned()]),
                     identities: Listed::Only(Vec::new()),
@@ -134,6 +136,7 @@ pub fn request(record: &Record, verdict: Verdict) -> Request {
         approver: Approver { channel: Channel::Cli, id: Some(format!("arn:aws:iam::{ACCOUNT}:user/admin")) },
         until: None,
         reason: None,
+        series: None,
         origin: sesame_remediation::decision::Origin::default(),
     }
 }
@@ -239,8 +242,7 @@ impl<'d> Gated<'d> {
     }
 
     pub async fn work(&self, finding: &str) -> Result<Record, ApplyError> {
-        let shared =
-            Shared { store: self, publisher: self, clock: &self.desk.clock, settings: &self.desk.settings };
+        let shared = Shared { store: self, publisher: self, clock: &self.desk.clock, settings: &self.desk.settings };
         work(finding, self, self, self, self, shared).await
     }
 }
