@@ -7,6 +7,7 @@ mod demo;
 mod diagnose;
 mod evaluate;
 mod failure;
+#[cfg_attr(not(feature = "aws"), path = "unavailable.rs")]
 mod live;
 mod mail;
 mod output;

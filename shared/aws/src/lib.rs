@@ -3,6 +3,7 @@
 //! The only crate that names `aws-sdk-*`. What a diagnosis cannot read becomes a gap with a reason, never a failure; what it
 //! cannot write is an error that says whether another attempt may help.
 
+mod caller;
 mod clients;
 mod collect;
 mod controls;
@@ -13,10 +14,11 @@ mod kms;
 mod members;
 mod publisher;
 mod store;
-mod survey;
+pub mod survey;
 mod writer;
 
-pub use clients::Clients;
+pub use caller::{Caller, caller};
+pub use clients::{Access, AccessError, Clients};
 pub use collect::AwsWorld;
 pub use controls::DynamoControls;
 pub use dead_letters::DeadLetters;
@@ -25,5 +27,4 @@ pub use kms::KmsKey;
 pub use members::Members;
 pub use publisher::SnsPublisher;
 pub use store::DynamoStore;
-pub use survey::{Step, own_account, survey};
 pub use writer::AwsPolicyWriter;

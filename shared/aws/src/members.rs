@@ -43,7 +43,7 @@ impl Members {
         if !self.has(account) {
             return Err(PortError::lasting(format!("account {account} has no apply role of this stack")));
         }
-        let arn = format!("arn:{}:iam::{account}:role/{}", partition(&own.region()), self.role);
+        let arn = format!("arn:{}:iam::{account}:role/{}", partition(own.region().unwrap_or_default()), self.role);
         let request = own.sts.assume_role().role_arn(&arn).role_session_name("sesame-apply");
         let request = request.external_id(&self.external_id).duration_seconds(SESSION_SECONDS);
         let output = request.send().await.map_err(|error| Failure::of(&error).port_error("sts:AssumeRole"))?;

@@ -179,7 +179,7 @@ impl PolicyWriter for AwsPolicyWriter {
 fn place(target: &Target) -> Result<Place<'_>, PortError> {
     let refused = |message: String| Err(PortError::lasting(message));
     let policy = target.policy.as_deref().unwrap_or_default();
-    if !policy.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty()) {
+    if policy.strip_prefix(PREFIX).is_none_or(str::is_empty) {
         return refused(format!("expected a policy name of ours (`{PREFIX}…`), found `{policy}`"));
     }
     let account = target.account.as_deref().unwrap_or_default();

@@ -81,6 +81,7 @@ fn world(roles: usize, own: usize) -> World {
         roles: list,
         managed_policies: BTreeMap::<String, Readable<ManagedPolicy>>::new(),
         iam_gap: None,
+        others_gap: None,
         ses: BTreeMap::from([("us-east-1".to_owned(), Readable::Known(ses()))]),
         history: Vec::new(),
     };

@@ -36,6 +36,7 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
     let facts = Facts { incident, denial, subject: &subject, world, examined: &examined, causes: &found };
     let wrong_principal = hint::wrong_principal(&facts);
     let wrong_region = hint::wrong_region(&facts);
+    let others_gap = if wrong_principal.is_none() { hint::others_unread(&facts) } else { None };
     let doubtful = match (&wrong_principal, &wrong_region) {
         (Some(_), _) => Some("another principal of the account may already send this"),
         (None, Some(_)) => Some("the send may be meant for another Region"),
@@ -68,7 +69,7 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
         requests: examined.iter().filter_map(|contexts| contexts.first()).map(request_info).collect(),
         causes,
         hints,
-        gaps: gaps(&examined),
+        gaps: gaps(&examined).into_iter().chain(others_gap).collect(),
         witness,
         remedies,
         plan,

@@ -26,6 +26,9 @@ use sesame_responder::notify::publish_all_due;
 use sesame_responder::ports::SaveError;
 use sesame_responder::record::{Alert, Record};
 
+/// A run of the apply function.
+type Run<'g> = Pin<Box<dyn Future<Output = Result<Record, ApplyError>> + 'g>>;
+
 fn freeze() -> Value {
     json!({ "Version": "2012-10-17", "Statement": { "Effect": "Deny", "Action": "ses:*", "Resource": "*" } })
 }
@@ -50,9 +53,9 @@ fn at_every_call(
     let calls = gate.calls();
     let log = gate.log.lock().unwrap().clone();
     assert!(calls >= 8, "only {log:?}");
-    for number in 0..calls {
+    for (number, call) in log.iter().enumerate() {
         for cut in [Cut::Before(number), Cut::After(number)] {
-            let place = format!("{cut:?}: {}", log[number]);
+            let place = format!("{cut:?}: {call}");
             let (desk, record) = prepare();
             let gate = Gate::cut(cut);
             let cut_off = Gated { meanwhile, ..Gated::new(&desk, &gate) };
@@ -160,11 +163,8 @@ fn elsewhere(region: &str) -> Vec<Denial> {
     denials(&NO_ALLOW.replace("eu-west-1", region))
 }
 
-fn all_of<'g>(
-    gated: &'g Gated<'g>,
-    ids: &'g [String],
-) -> Vec<Pin<Box<dyn Future<Output = Result<Record, ApplyError>> + 'g>>> {
-    ids.iter().map(|id| Box::pin(gated.work(id)) as Pin<Box<dyn Future<Output = _>>>).collect()
+fn all_of<'g>(gated: &'g Gated<'g>, ids: &'g [String]) -> Vec<Run<'g>> {
+    ids.iter().map(|id| Box::pin(gated.work(id)) as Run<'g>).collect()
 }
 
 #[test]
@@ -275,8 +275,7 @@ fn a_refusal_that_is_counted_while_the_last_word_is_stored_is_no_conflict() {
             }
             Ok(record.clone())
         };
-        let both: Vec<Pin<Box<dyn Future<Output = Result<Record, ApplyError>> + '_>>> =
-            vec![Box::pin(gated.work(&record.finding.id)), Box::pin(counting)];
+        let both: Vec<Run<'_>> = vec![Box::pin(gated.work(&record.finding.id)), Box::pin(counting)];
         let results = run_interleaved(both, seed);
         match &results[0] {
             Ok(end) => assert_eq!(end.state, State::Applied, "seed {seed}"),

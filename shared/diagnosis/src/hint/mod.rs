@@ -5,7 +5,7 @@ mod sending;
 mod wording;
 
 pub use principal::WrongPrincipal;
-pub use principal::wrong_principal;
+pub use principal::{others_unread, wrong_principal};
 pub use sending::{WrongRegion, wrong_region};
 
 use serde_json::{Value, json};

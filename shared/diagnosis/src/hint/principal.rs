@@ -10,7 +10,7 @@ use crate::assemble::assemble;
 use crate::context::context;
 use crate::denial::{Caller, Denial};
 use crate::examine::{Blocker, request};
-use crate::finding::{CauseKind, Hint, PrincipalKind};
+use crate::finding::{CauseKind, Gap, Hint, PrincipalKind};
 use crate::near_miss::touches_a_send;
 use crate::question::Question;
 use crate::subject::resolve;
@@ -42,11 +42,7 @@ impl WrongPrincipal {
 /// the caller has nothing to do with sending, by its policies or by its name.
 pub fn wrong_principal(facts: &Facts) -> Option<WrongPrincipal> {
     let account = facts.subject.account?;
-    facts.subject.entity?;
-    let lacks = facts.causes.iter().any(|found| {
-        found.cause.kind == CauseKind::NoAllow && matches!(found.blocker, Blocker::Gate(LayerKind::Identity, _))
-    });
-    if !lacks || (caller_touches_a_send(facts) && !caller_looks_foreign(facts)) {
+    if !caller_may_be_wrong(facts) {
         return None;
     }
     let questions: Vec<&Question> =
@@ -64,6 +60,20 @@ pub fn wrong_principal(facts: &Facts) -> Option<WrongPrincipal> {
     candidates.sort();
     let candidates: Vec<String> = candidates.into_iter().take(CANDIDATES).map(|(_, arn)| arn.to_owned()).collect();
     (!candidates.is_empty()).then(|| WrongPrincipal { candidates, caller: crate::words::who(facts.subject) })
+}
+
+/// What kept other principals from being looked at, where one of them may be the one that should have called.
+pub fn others_unread(facts: &Facts) -> Option<Gap> {
+    let gap = facts.subject.account?.others_gap.as_ref()?;
+    caller_may_be_wrong(facts).then(|| gap.clone())
+}
+
+/// The caller lacks an allow, and has nothing to do with sending.
+fn caller_may_be_wrong(facts: &Facts) -> bool {
+    let lacks = facts.causes.iter().any(|found| {
+        found.cause.kind == CauseKind::NoAllow && matches!(found.blocker, Blocker::Gate(LayerKind::Identity, _))
+    });
+    facts.subject.entity.is_some() && lacks && (!caller_touches_a_send(facts) || caller_looks_foreign(facts))
 }
 
 fn caller_touches_a_send(facts: &Facts) -> bool {

@@ -1,9 +1,13 @@
 //! The command line.
 
+pub mod live;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+
+pub use live::Live;
 
 /// When Amazon SES refuses a send: who was refused, by which statement of which policy, and the smallest safe fix.
 #[derive(Debug, Parser)]
@@ -72,9 +76,12 @@ pub struct Source {
     /// A snapshot folder of an account or an organization
     #[arg(long, value_name = "DIR", conflicts_with = "live")]
     pub snapshot: Option<PathBuf>,
-    /// Read the policies from AWS, with your own credentials
+    /// Read the policies from AWS, with your own credentials (needs the `aws` feature)
     #[arg(long)]
     pub live: bool,
+    /// With --live: a profile of your AWS configuration, in place of the environment's
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub profile: Option<String>,
 }
 
 /// `sesame diagnose`
@@ -86,6 +93,7 @@ a CloudWatch Logs subscription payload, {\"message\":…}, JSON Lines of any of 
 Examples:
   sesame diagnose --event event.json --snapshot ./snapshot
   zcat trail/*.json.gz | sesame diagnose --event - --snapshot ./snapshot --format json
+  sesame diagnose --event event.json --live --profile production
   sesame diagnose --message \"535 Authentication Credentials Invalid\"")]
 pub struct Diagnose {
     /// What to diagnose
@@ -239,39 +247,4 @@ pub struct Demo {
     /// The folder for what comes of it; made anew at every run
     #[arg(long, value_name = "DIR", default_value = "demo-out")]
     pub out: PathBuf,
-}
-
-/// Commands that only a build with the `aws` feature can do.
-#[derive(Debug, Subcommand)]
-pub enum Live {
-    /// Write a snapshot folder from a live account (needs the `aws` feature)
-    Snapshot(Rest),
-    /// Record a real event (needs the `aws` feature)
-    Capture(Rest),
-    /// What is missing in a deployed stack, and how to mend it (needs the `aws` feature)
-    Doctor(Rest),
-    /// List a stack's findings (needs the `aws` feature)
-    List(Rest),
-    /// Show a finding (needs the `aws` feature)
-    Show(Rest),
-    /// Approve a finding's plan (needs the `aws` feature)
-    Approve(Rest),
-    /// Reject a finding's plan (needs the `aws` feature)
-    Reject(Rest),
-    /// Be silent about a finding for a while (needs the `aws` feature)
-    Mute(Rest),
-    /// Take back what was applied (needs the `aws` feature)
-    Rollback(Rest),
-    /// List what was granted (needs the `aws` feature)
-    Grants(Rest),
-    /// Take back a grant (needs the `aws` feature)
-    Revoke(Rest),
-}
-
-/// Whatever follows.
-#[derive(Debug, Args)]
-pub struct Rest {
-    /// Options of the command
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub rest: Vec<String>,
 }
