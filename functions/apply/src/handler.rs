@@ -10,7 +10,7 @@ use sesame_aws::{
 use sesame_lambda::{Environment, Fault, Metrics, Remediation, SystemClock};
 use sesame_responder::apply::{ApplyError, work};
 use sesame_responder::ports::Clock;
-use sesame_responder::settings::{Approval, ApprovalsNeeded};
+use sesame_responder::settings::Approval;
 use sesame_responder::{Settings, Shared};
 
 use crate::stream::{Content, entries};
@@ -56,7 +56,7 @@ impl Handler {
                 apply_role_accounts: remediation.apply_role_accounts,
                 own_roles,
                 alert_window: SignedDuration::from_hours(24),
-                approval: Approval { by_link: false, any_provenance: false, needed: ApprovalsNeeded::One },
+                approval: Approval { by_link: false, any_provenance: false, needed: remediation.approvals_needed },
                 apply: remediation.applies,
                 walls: remediation.walls,
                 strict: false,

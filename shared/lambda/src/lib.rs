@@ -7,7 +7,9 @@ mod metrics;
 mod remediation;
 
 pub use clock::SystemClock;
-pub use environment::{Environment, EnvironmentError};
+pub use environment::{
+    Environment, EnvironmentError, LinkEnvironment, Variables, approvals_needed, parse_environment, read_environment,
+};
 pub use fault::Fault;
 pub use metrics::Metrics;
 pub use remediation::Remediation;

@@ -1,8 +1,9 @@
 //! The environment variables that say what a stack may write to.
 
+use sesame_responder::settings::ApprovalsNeeded;
 use sesame_responder::walls::{Listed, Walls};
 
-use crate::environment::EnvironmentError;
+use crate::environment::{Variables, approvals_needed};
 
 /// The word for an empty list: CloudFormation has no empty value for a list parameter.
 const NONE: &str = "none";
@@ -20,61 +21,43 @@ pub struct Remediation {
     pub apply_role: Option<String>,
     /// `SESAME_APPLY_ROLE_ACCOUNTS`: those accounts.
     pub apply_role_accounts: Vec<String>,
+    /// `SESAME_APPROVALS_NEEDED`: how many must have approved.
+    pub approvals_needed: ApprovalsNeeded,
 }
 
 impl Remediation {
-    /// Reads the process's environment.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, at once.
-    pub fn read() -> Result<Remediation, EnvironmentError> {
-        Remediation::parse(|name| std::env::var(name).ok())
-    }
-
-    /// Reads variables from wherever they are.
-    ///
-    /// # Errors
-    /// Everything that is wrong with them, at once.
-    pub fn parse(variable: impl Fn(&str) -> Option<String>) -> Result<Remediation, EnvironmentError> {
-        let mut wrong = Vec::new();
-        let mut read = |name: &str, expected: &str, is_right: &dyn Fn(&str) -> bool| {
-            let value = variable(name).unwrap_or_default();
-            if !is_right(&value) {
-                wrong.push(format!("environment variable `{name}`: expected {expected}, found `{value}`"));
-            }
-            value
-        };
+    /// The part of an environment that says what may be applied.
+    pub fn of(variables: &mut Variables<'_>) -> Remediation {
         let is_list = |value: &str, is_item: fn(&str) -> bool| value == NONE || value.split(',').all(is_item);
         let exact = |service: &str, value: &str| value.starts_with("arn:") && value.contains(service);
-        let mode = read("SESAME_REMEDIATION", "`suggest-only` or `approve`", &|value| {
+        let mode = variables.read("SESAME_REMEDIATION", "`suggest-only` or `approve`", |value| {
             ["suggest-only", "approve"].contains(&value)
         });
-        let decision_key =
-            read("SESAME_DECISION_KEY", "a key's ARN", &|value| exact(":kms:", value) && value.contains(":key/"));
-        let principals =
-            read("SESAME_REMEDIABLE_PRINCIPALS", "`none`, or ARNs of users and roles without wildcards", &|value| {
-                is_list(value, |item| item.starts_with("arn:") && item.contains(":iam:") && is_exact(item))
-            });
-        let identities =
-            read("SESAME_REMEDIABLE_IDENTITIES", "`none`, or ARNs of SES identities without wildcards", &|value| {
-                is_list(value, |item| item.starts_with("arn:") && item.contains(":identity/") && is_exact(item))
-            });
-        let boundary = read("SESAME_REQUIRED_BOUNDARY", "`none`, or a policy's ARN", &|value| {
+        let decision_key = variables
+            .read("SESAME_DECISION_KEY", "a key's ARN", |value| exact(":kms:", value) && value.contains(":key/"));
+        let principals = variables.read(
+            "SESAME_REMEDIABLE_PRINCIPALS",
+            "`none`, or ARNs of users and roles without wildcards",
+            |value| is_list(value, |item| item.starts_with("arn:") && item.contains(":iam:") && is_exact(item)),
+        );
+        let identities = variables.read(
+            "SESAME_REMEDIABLE_IDENTITIES",
+            "`none`, or ARNs of SES identities without wildcards",
+            |value| is_list(value, |item| item.starts_with("arn:") && item.contains(":identity/") && is_exact(item)),
+        );
+        let boundary = variables.read("SESAME_REQUIRED_BOUNDARY", "`none`, or a policy's ARN", |value| {
             value == NONE || exact(":policy/", value) && is_exact(value)
         });
-        let grants_a_day = read("SESAME_GRANTS_A_DAY", "a number from 0 to 100", &|value| {
+        let grants_a_day = variables.read("SESAME_GRANTS_A_DAY", "a number from 0 to 100", |value| {
             value.parse().is_ok_and(|most: u32| most <= 100)
         });
-        let apply_role = read("SESAME_APPLY_ROLE_NAME", "`none`, or a role's name", &|value| {
+        let apply_role = variables.read("SESAME_APPLY_ROLE_NAME", "`none`, or a role's name", |value| {
             !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c))
         });
-        let accounts = read("SESAME_APPLY_ROLE_ACCOUNTS", "`none`, or accounts of twelve digits", &|value| {
+        let accounts = variables.read("SESAME_APPLY_ROLE_ACCOUNTS", "`none`, or accounts of twelve digits", |value| {
             is_list(value, |item| item.len() == 12 && item.bytes().all(|byte| byte.is_ascii_digit()))
         });
-        if !wrong.is_empty() {
-            return Err(EnvironmentError(wrong));
-        }
-        Ok(Remediation {
+        Remediation {
             applies: mode == "approve",
             decision_key,
             walls: Walls {
@@ -85,7 +68,8 @@ impl Remediation {
             },
             apply_role: (apply_role != NONE).then_some(apply_role),
             apply_role_accounts: list(&accounts),
-        })
+            approvals_needed: approvals_needed(variables),
+        }
     }
 }
 
