@@ -87,9 +87,9 @@ def visit(chromium):
     """Opens pages as a phone or a desktop does; whatever the browser complains of fails the test."""
     contexts, complaints = [], []
 
-    def open_context(width=1280, scheme="light", scripts=False, **more):
+    def open_context(width=1280, scheme="light", scripts=True):
         context = chromium.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts, **more
+            viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
         )
         contexts.append(context)
         page = context.new_page()
