@@ -8,8 +8,8 @@ CARGO ?= cargo
 # Python environments are kept here between runs; a machine without the folder makes them anew.
 SESAME_CACHE ?= $(HOME)/.cache/sesame
 export SESAME_CACHE
-# The crates that need no AWS SDK: most work happens here, in seconds.
-PURE := --workspace
+# Everything, and the command line as it is for a live account.
+ALL := --workspace --features sesame/aws
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
@@ -25,11 +25,13 @@ fmt: ## is the code formatted?
 
 lint: ## clippy, warnings are errors
 	@echo "== clippy"
-	$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
+	$(CARGO) clippy --locked $(ALL) --all-targets --quiet -- -D warnings
+	$(CARGO) clippy --locked -p sesame --all-targets --quiet -- -D warnings
 
 test-rust: ## all Rust tests
 	@echo "== tests"
-	$(CARGO) test --locked $(PURE)
+	$(CARGO) test --locked $(ALL)
+	$(CARGO) test --locked -p sesame
 
 # A folder of its own for each content of the requirements, so that a change makes a new one.
 TOOLS_VENV := $(SESAME_CACHE)/venv-tools-$(shell sha256sum tests/requirements.txt 2>/dev/null | cut -c1-12)
@@ -44,7 +46,7 @@ test-tools: $(TOOLS_VENV)/ready ## lint the commands and fragments that Sesame w
 	$(TOOLS_VENV)/bin/python tests/tools/check_commands.py
 
 bless: ## rewrite snapshots and generated pages
-	BLESS=1 INSTA_UPDATE=always $(CARGO) test --workspace
+	BLESS=1 INSTA_UPDATE=always $(CARGO) test $(ALL)
 
 bench: ## the engine's speed, as ratios to a calibration loop and as instruction counts
 	$(CARGO) run --release --locked --quiet -p sesame-benches

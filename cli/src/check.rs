@@ -16,9 +16,9 @@ use crate::{diagnose, output, present, world};
 /// Diagnoses the send as if it had been refused; a finding that says `allowed-now` is the answer "yes".
 pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let send = send(arguments)?;
-    let world = world::load(&arguments.source)?;
-    let options = diagnose::options(&arguments.source, arguments.now);
-    let mut findings = diagnose::diagnose_all(&fold::fold(vec![send]), &world, &options)?;
+    let worlds = world::load(&arguments.source)?;
+    let options = diagnose::options(&worlds, arguments.now);
+    let mut findings = diagnose::diagnose_all(&fold::fold(vec![send]), &worlds, &options)?;
     findings.iter_mut().for_each(not_yet);
     let text = match arguments.format {
         Format::Text => findings.iter().map(answer).collect(),

@@ -7,18 +7,17 @@ use std::process::ExitCode;
 use sesame_diagnosis::denial::Incident;
 use sesame_diagnosis::finding::Finding;
 use sesame_diagnosis::input::{self, Input};
-use sesame_diagnosis::world::World;
 use sesame_diagnosis::{Options, fold};
 
-use crate::arguments::{Diagnose, Source};
+use crate::arguments::Diagnose;
 use crate::failure::{Failure, Status, name, report};
-use crate::{live, output, present, time, world};
+use crate::world::Worlds;
+use crate::{output, present, time, world};
 
 /// Reads denials, and prints a finding for each.
 pub fn run(arguments: &Diagnose) -> Result<ExitCode, Failure> {
-    if arguments.source.live {
-        return Err(live::unavailable("--live")); // before a long input is read
-    }
+    // Before a long input is read: without credentials, or without AWS in the build, there is no need to.
+    let live = if arguments.source.live { Some(world::load(&arguments.source)?) } else { None };
     let input = match (&arguments.input.event, &arguments.input.message) {
         (Some(path), _) => input::read(&read(path)?, &name(path)),
         (None, message) => input::read_message(message.as_deref().unwrap_or_default(), None, None),
@@ -32,25 +31,30 @@ pub fn run(arguments: &Diagnose) -> Result<ExitCode, Failure> {
     if denials.is_empty() && !errors.is_empty() {
         return Ok(status);
     }
-    let world = world::load(&arguments.source)?;
+    let worlds = match live {
+        Some(live) => live,
+        None => world::load(&arguments.source)?,
+    };
     if denials.is_empty() {
         anstream::eprintln!("no refused SES send: {skipped}");
         return Ok(status);
     }
-    let options = options(&arguments.source, arguments.now);
-    let findings = diagnose_all(&fold::fold(denials), &world, &options)?;
+    let options = options(&worlds, arguments.now);
+    let findings = diagnose_all(&fold::fold(denials), &worlds, &options)?;
     output::print(&present::findings(&findings, arguments.format, options.now))?;
     Ok(status)
 }
 
 /// One finding for each incident.
-pub fn diagnose_all(incidents: &[Incident], world: &World, options: &Options) -> Result<Vec<Finding>, Failure> {
-    incidents.iter().map(|incident| Ok(sesame_diagnosis::diagnose(incident, world, options)?)).collect()
+pub fn diagnose_all(incidents: &[Incident], worlds: &Worlds, options: &Options) -> Result<Vec<Finding>, Failure> {
+    let diagnose = |incident| Ok(sesame_diagnosis::diagnose(incident, worlds.of(incident)?.as_ref(), options)?);
+    incidents.iter().map(diagnose).collect()
 }
 
 /// A document of a snapshot can be mended, so a broken one stops the diagnosis; live it is one more gap.
-pub fn options(source: &Source, now: Option<jiff::Timestamp>) -> Options {
-    Options { now: time::now(now), strict: !source.live, own_account: None, apply_role_accounts: Vec::new() }
+pub fn options(worlds: &Worlds, now: Option<jiff::Timestamp>) -> Options {
+    let strict = matches!(worlds, Worlds::Loaded(_));
+    Options { now: time::now(now), strict, own_account: worlds.own_account(), apply_role_accounts: Vec::new() }
 }
 
 /// A file's bytes; `-` is standard input.

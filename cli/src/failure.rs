@@ -81,12 +81,14 @@ pub fn name(path: &Path) -> String {
     if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// One line on standard error. Names and messages come from outside: what would end the line, or steer a terminal, is shown.
+/// Text from outside for one line of a terminal: what would end the line, or steer the terminal, is shown.
+pub fn shown(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+/// One line on standard error.
 pub fn report(message: &str) {
-    let message: String = message
-        .chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect();
+    let message = shown(message);
     let style = anstyle::AnsiColor::Red.on_default().bold();
     anstream::eprintln!("{style}error{style:#}: {message}");
 }

@@ -7,11 +7,13 @@ mod demo;
 mod diagnose;
 mod evaluate;
 mod failure;
+#[cfg_attr(not(feature = "aws"), path = "unavailable.rs")]
 mod live;
 mod mail;
 mod output;
 mod present;
 mod replay;
+mod serve;
 mod time;
 mod world;
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Live(command) => live::run(&command),
     };

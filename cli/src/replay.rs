@@ -19,7 +19,7 @@ use crate::{diagnose, output, present, world};
 pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let files = files(&arguments.paths)?;
     let (input, failed) = read(&files);
-    let world = world::load(&arguments.source)?;
+    let worlds = world::load(&arguments.source)?;
     let times = times(&input);
     let count = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
     let read = format!("{count} read; {}", input.skipped);
@@ -27,8 +27,8 @@ pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
         anstream::eprintln!("no refused SES send: {read}");
         return Ok(status(failed));
     }
-    let options = diagnose::options(&arguments.source, arguments.now);
-    let findings = diagnose::diagnose_all(&fold::fold(input.denials), &world, &options)?;
+    let options = diagnose::options(&worlds, arguments.now);
+    let findings = diagnose::diagnose_all(&fold::fold(input.denials), &worlds, &options)?;
     let refusals: Vec<Refusals> = findings
         .iter()
         .map(|finding| Refusals { finding, times: times.get(&finding.id).cloned().unwrap_or_default() })

@@ -29,7 +29,7 @@ functions-by-sam: $(SAM_VENV)/ready
 
 functions-by-cargo:
 	@echo "== functions, unoptimized"
-	$(CARGO) test --locked --workspace --no-run --quiet
+	$(CARGO) test --locked $(ALL) --no-run --quiet
 	python3 tests/e2e/assemble.py "$${CARGO_TARGET_DIR:-target}/debug"
 
 test-infra: $(SAM_VENV)/ready ## the template, its rule and its role: linters and tests

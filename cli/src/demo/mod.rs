@@ -13,7 +13,7 @@ use pollster::block_on;
 use sesame_diagnosis::finding::{Finding, Remedy};
 use sesame_diagnosis::{fold, input};
 use sesame_remediation::Event;
-use sesame_remediation::decision::{Approver, Channel, Verdict};
+use sesame_remediation::decision::{Approver, Channel, Origin, Verdict};
 use sesame_remediation::receipt::Verification;
 use sesame_responder::again;
 use sesame_responder::apply::apply;
@@ -24,6 +24,7 @@ use sesame_responder::notify::publish_due;
 use sesame_responder::place::{Order, put_in_place};
 use sesame_responder::ports::{Clock as _, FindingStore as _, Notice};
 use sesame_responder::record::{Alert, Record};
+use sesame_responder::walls::NoControls;
 use sesame_responder::{Settings, Shared};
 use sesame_snapshot::embedded::{FindingFolder, Outbox, SnapshotFolder, local_key};
 
@@ -84,16 +85,18 @@ fn play(scene: &Scene, index: usize, out: &Path, clock: &FixedClock, stage: &mut
             let request = Request {
                 finding: record.finding.id.clone(),
                 generation: record.finding.generation,
+                series: None,
                 verdict,
                 remedies: Vec::new(),
                 approver: Approver { channel: Channel::Local, id: Some("you".to_owned()) },
                 until: None,
+                reason: None,
+                origin: Origin::default(),
             };
             let decided = block_on(decide(request, &key, shared)).map_err(Failure::input)?;
             match verdict {
-                Verdict::Approve => {
-                    block_on(apply(&decided.finding.id, &folder, &folder, &key, shared)).map_err(Failure::snapshot)?
-                }
+                Verdict::Approve => block_on(apply(&decided.finding.id, &folder, &folder, &key, &NoControls, shared))
+                    .map_err(Failure::snapshot)?,
                 _ => decided,
             }
         }

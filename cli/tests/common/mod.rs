@@ -1,6 +1,8 @@
 //! Runs the binary.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod serve;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -41,13 +43,11 @@ pub fn sesame(arguments: &[&str]) -> Run {
 }
 
 pub fn sesame_with(arguments: &[&str], stdin: &[u8]) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sesame"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    run(Command::new(env!("CARGO_BIN_EXE_sesame")).args(arguments), stdin)
+}
+
+pub fn run(command: &mut Command, stdin: &[u8]) -> Run {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let bytes = stdin.to_owned();
     // A command that does not read its input closes it.

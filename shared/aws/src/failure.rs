@@ -47,6 +47,11 @@ impl Failure {
         self.kind == Kind::NotFound
     }
 
+    /// Whether AWS said no for lack of permission or of good credentials.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.kind == Kind::Refused
+    }
+
     fn reason(&self) -> GapReason {
         match self.kind {
             Kind::Refused => GapReason::AccessDenied,

@@ -3,17 +3,20 @@
 //! The only crate that names `aws-sdk-*`. What a diagnosis cannot read becomes a gap with a reason, never a failure; what it
 //! cannot write is an error that says whether another attempt may help.
 
+mod caller;
 mod clients;
 mod collect;
 mod dead_letters;
 mod failure;
 mod publisher;
+mod secret;
 mod store;
-mod survey;
+pub mod survey;
 
-pub use clients::Clients;
+pub use caller::{Caller, caller};
+pub use clients::{Access, AccessError, Clients};
 pub use collect::AwsWorld;
 pub use dead_letters::DeadLetters;
 pub use publisher::SnsPublisher;
+pub use secret::link_key;
 pub use store::DynamoStore;
-pub use survey::{Step, own_account, survey};

@@ -1,16 +1,22 @@
 //! Findings in DynamoDB: one item each, written on top of the version that was read and on no other.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
+use sesame_remediation::State;
+use sesame_remediation::decision::Channel;
+use sesame_responder::audit;
+use sesame_responder::list::{Cursor, Filter, Page, Summary};
 use sesame_responder::memory::is_unfinished;
 use sesame_responder::ports::{FindingStore, PortError, SaveError};
-use sesame_responder::record::Record;
+use sesame_responder::record::{Act, Record};
 
 use crate::Clients;
 use crate::failure::Failure;
@@ -24,13 +30,16 @@ const KEPT_SECONDS: i64 = 400 * 24 * 60 * 60;
 /// The index of what the sweep has to look at, and the value under which it finds it.
 const DUE_INDEX: &str = "due";
 const DUE: &str = "due";
+/// The index of the list: of every record its summary, ordered by the last refusal.
+const LIST_INDEX: &str = "list";
 /// The item of a finding that holds its record.
 const RECORD: &str = "record";
 
 /// The findings table.
 ///
 /// Beside the packed record an item has attributes for people and queries (`state`, `outcome`, `account`, `region`), `version`
-/// for conditional writes, `due` and `dueSince` while something is still to be done, and `ttl`.
+/// for conditional writes, `due` and `dueSince` while something is still to be done, `lastSeen` and `summary` for the list, and
+/// `ttl`.
 #[derive(Debug, Clone)]
 pub struct DynamoStore {
     clients: Clients,
@@ -74,14 +83,79 @@ impl FindingStore for DynamoStore {
         let items = items.map_err(|error| Failure::of(&error).port_error("dynamodb:Query"))?;
         Ok(items.iter().filter_map(|item| item.get("pk")?.as_s().ok().cloned()).collect())
     }
+
+    async fn list(&self, filter: &Filter) -> Result<Page, PortError> {
+        let limit = filter.limit.max(1);
+        let mut findings = Vec::new();
+        let mut start = filter.after.as_ref().map(start_key);
+        loop {
+            let output = self.list_query(filter, limit, start).await?;
+            for item in output.items.unwrap_or_default() {
+                findings.extend(summary(&item)?);
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() || findings.len() >= limit {
+                break;
+            }
+        }
+        // What was read beyond the limit is read again with the next page, which begins behind the last that is shown.
+        let more = start.is_some() || findings.len() > limit;
+        findings.truncate(limit);
+        let next = findings.last().filter(|_| more).map(Cursor::behind);
+        Ok(Page { findings, next })
+    }
+}
+
+/// The key from which a query of the list goes on.
+fn start_key(after: &Cursor) -> HashMap<String, AttributeValue> {
+    let key = [("pk", text(&after.finding)), ("sk", text(RECORD)), ("lastSeen", text(&after.last_seen.to_string()))];
+    key.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn summary(item: &HashMap<String, AttributeValue>) -> Result<Option<Summary>, PortError> {
+    let Some(json) = item.get("summary").and_then(|value| value.as_s().ok()) else { return Ok(None) };
+    let summary = serde_json::from_str(json);
+    summary.map(Some).map_err(|error| PortError::lasting(format!("the summary of an item cannot be read: {error}")))
 }
 
 impl DynamoStore {
+    async fn list_query(
+        &self,
+        filter: &Filter,
+        limit: usize,
+        start: Option<HashMap<String, AttributeValue>>,
+    ) -> Result<QueryOutput, PortError> {
+        let request = self.clients.dynamodb.query().table_name(&self.table).index_name(LIST_INDEX);
+        let request =
+            request.key_condition_expression("sk = :record").expression_attribute_values(":record", text(RECORD));
+        let mut request = request
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        // `state` and `region` are words of DynamoDB's own: names go in by placeholders.
+        let wanted = [("state", &filter.state), ("account", &filter.account), ("region", &filter.region)];
+        let mut conditions = Vec::new();
+        for (name, value) in wanted {
+            if let Some(value) = value {
+                conditions.push(format!("#{name} = :{name}"));
+                request = request
+                    .expression_attribute_names(format!("#{name}"), name)
+                    .expression_attribute_values(format!(":{name}"), text(value));
+            }
+        }
+        if !conditions.is_empty() {
+            request = request.filter_expression(conditions.join(" AND "));
+        }
+        request.send().await.map_err(|error| Failure::of(&error).port_error("dynamodb:Query"))
+    }
+
     async fn put(&self, record: &Record, before: u64) -> Result<(), SaveError> {
         let id = &record.finding.id;
         let packed = pack_within(record)
             .map_err(|message| PortError::lasting(format!("the record of `{id}` cannot be stored: {message}")))?;
-        let event = &record.finding.event;
+        let summary = Summary::of(record);
+        let listed = serde_json::to_string(&summary)
+            .map_err(|error| PortError::lasting(format!("the summary of `{id}` cannot be stored: {error}")))?;
         let mut request = self
             .clients
             .dynamodb
@@ -93,8 +167,10 @@ impl DynamoStore {
             .item("record", AttributeValue::B(Blob::new(packed)))
             .item("state", text(record.state.as_str()))
             .item("outcome", text(&word(&record.finding.outcome)))
+            .item("lastSeen", text(&summary.last_seen.to_string()))
+            .item("summary", text(&listed))
             .item("ttl", number(expiry(record)));
-        for (name, value) in [("account", &event.account), ("region", &event.region)] {
+        for (name, value) in [("account", &summary.account), ("region", &summary.region)] {
             if let Some(value) = value {
                 request = request.item(name, text(value));
             }
@@ -109,10 +185,39 @@ impl DynamoStore {
             }
         };
         match request.send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                log_audit(record);
+                Ok(())
+            }
             Err(error) if is_conflict(&error) => Err(SaveError::Conflict(id.clone())),
             Err(error) => Err(Failure::of(&error).port_error("dynamodb:PutItem").into()),
         }
+    }
+}
+
+/// The audit goes to the log as well, a line for each entry, once it is stored: there nobody who writes to the table can
+/// change it.
+fn log_audit(record: &Record) {
+    for line in audit::new_lines(record) {
+        let documents = serde_json::to_string(&line.documents).unwrap_or_default();
+        tracing::info!(
+            target: "sesame::audit",
+            finding = line.finding,
+            generation = line.generation,
+            act = line.act.map(Act::as_str),
+            refused = line.refused,
+            from = line.from.map(State::as_str),
+            state = line.state.as_str(),
+            channel = line.channel.map(Channel::as_str),
+            by = line.by,
+            source_ip = line.source_ip,
+            user_agent = line.user_agent,
+            reason = line.reason,
+            documents,
+            note = line.note,
+            time = line.time.to_string(),
+            "audit"
+        );
     }
 }
 

@@ -461,3 +461,45 @@ async fn throttling_that_does_not_end_is_a_gap() {
     assert_eq!(world.accounts[ACCOUNT].iam_gap.as_ref().unwrap().reason, GapReason::Throttled);
     assert_eq!(aws.count("GetRole"), 4, "the attempts of production");
 }
+
+/// The account with a role beside the user, which may send.
+fn with_a_sender(call: &Call) -> Option<Answer> {
+    let details = format!(
+        "<UserDetailList><member><Path>/team/</Path><UserName>shop</UserName><Arn>arn:aws:iam::{ACCOUNT}:user/team/shop</Arn>\
+         </member></UserDetailList><RoleDetailList><member><Path>/</Path><RoleName>mailer</RoleName>\
+         <Arn>arn:aws:iam::{ACCOUNT}:role/mailer</Arn><RolePolicyList><member><PolicyName>send</PolicyName>\
+         <PolicyDocument>{}</PolicyDocument></member></RolePolicyList></member></RoleDetailList>",
+        encoded(ALLOW)
+    );
+    (call.operation == "GetAccountAuthorizationDetails").then(|| query("GetAccountAuthorizationDetails", &details))
+}
+
+#[tokio::test]
+async fn other_principals_are_looked_at_where_that_is_wanted() {
+    let aws = but(with_a_sender).await;
+    let world = AwsWorld::new(aws.clients(), ACCOUNT).with_candidates(3);
+    let read = world.world(&incident(denial(user(), None, None))).await.unwrap();
+    let account = &read.accounts[ACCOUNT];
+    assert_eq!(account.others_gap, None);
+    assert_eq!(account.roles[0].entity.name, "mailer");
+    assert_eq!(account.users.len(), 1, "the caller is there once");
+    assert_eq!(account.users[0].entity.inline.len(), 2, "and as it was read by itself");
+    world.world(&incident(denial(role(), None, None))).await.unwrap();
+    assert_eq!(aws.count("GetAccountAuthorizationDetails"), 1, "one reading serves all that is asked");
+}
+
+#[tokio::test]
+async fn other_principals_that_were_not_looked_at_are_a_gap() {
+    let aws = FakeAws::start(account).await;
+    let world = collect(&aws, denial(user(), None, None)).await;
+    assert!(world.accounts[ACCOUNT].others_gap.is_some());
+
+    let aws =
+        but(|call| (call.operation == "GetAccountAuthorizationDetails").then(|| query_error(403, "AccessDenied")))
+            .await;
+    let world = AwsWorld::new(aws.clients(), ACCOUNT).with_candidates(3);
+    let world = world.world(&incident(denial(user(), None, None))).await.unwrap();
+    let account = &world.accounts[ACCOUNT];
+    assert_eq!(account.others_gap.as_ref().unwrap().reason, GapReason::AccessDenied);
+    assert_eq!((account.iam_gap.as_ref(), account.users.len()), (None, 1), "the caller is known all the same");
+}

@@ -76,6 +76,7 @@ async fn table() -> FakeAws {
                 items.insert(id, body["Item"].clone());
                 json(&value!({}))
             }
+            "Query" if body["IndexName"] == "list" => list(&items, &body),
             "Query" => {
                 assert_eq!(body["IndexName"], "due");
                 let due = items.values().filter(|item| item["due"] == body["ExpressionAttributeValues"][":due"]);
@@ -85,6 +86,34 @@ async fn table() -> FakeAws {
         }
     })
     .await
+}
+
+/// A query of the index `list`: as DynamoDB, it first takes as many items as the limit says, and filters then.
+fn list(items: &BTreeMap<String, Value>, body: &Value) -> Answer {
+    assert_eq!(body["KeyConditionExpression"], "sk = :record");
+    let mut all: Vec<&Value> = items.values().filter(|item| item["sk"]["S"] == "record").collect();
+    let place =
+        |key: &Value| (key["lastSeen"]["S"].as_str().unwrap().to_owned(), key["pk"]["S"].as_str().unwrap().to_owned());
+    all.sort_by_key(|item| std::cmp::Reverse(place(item)));
+    let start = body.get("ExclusiveStartKey").map(place);
+    let mut rest = all.into_iter().filter(|item| start.as_ref().is_none_or(|start| place(item) < *start)).peekable();
+    let limit = usize::try_from(body["Limit"].as_u64().unwrap()).unwrap();
+    let taken: Vec<&Value> = rest.by_ref().take(limit).collect();
+    let filter = body["FilterExpression"].as_str().unwrap_or_default();
+    let holds = |item: &Value| {
+        filter.split(" AND ").filter(|condition| !condition.is_empty()).all(|condition| {
+            let (name, value) = condition.split_once(" = ").unwrap();
+            let name = body["ExpressionAttributeNames"][name].as_str().unwrap();
+            item[name] == body["ExpressionAttributeValues"][value]
+        })
+    };
+    let found: Vec<Value> =
+        taken.iter().filter(|item| holds(item)).map(|item| value!({"summary": item["summary"]})).collect();
+    let mut answer = value!({"Items": found});
+    if let (Some(last), true) = (taken.last(), rest.peek().is_some()) {
+        answer["LastEvaluatedKey"] = value!({"pk": last["pk"], "sk": last["sk"], "lastSeen": last["lastSeen"]});
+    }
+    json(&answer)
 }
 
 fn last_item(aws: &FakeAws) -> Value {

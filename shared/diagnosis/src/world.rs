@@ -68,6 +68,8 @@ pub struct Account {
     pub managed_policies: BTreeMap<String, Readable<ManagedPolicy>>,
     /// What kept IAM from being read as a whole (no `iam.json`, access denied); `None` when it was read.
     pub iam_gap: Option<Gap>,
+    /// Why principals beside those listed were not read; `None` when `users` and `roles` are all that there are.
+    pub others_gap: Option<Gap>,
     /// SES by Region.
     pub ses: BTreeMap<String, Readable<SesRegion>>,
     /// Changes to show beside a finding.

@@ -257,6 +257,8 @@ fn some_denial() -> impl Strategy<Value = Denial> {
 }
 
 proptest! {
+    #![proptest_config(sesame_testkit::laws::config(256))]
+
     #[test]
     fn the_order_of_the_input_is_of_no_matter(
         (denials, shuffled) in prop::collection::vec(some_denial(), 0..24)

@@ -131,6 +131,8 @@ fn put(json: &mut Value, mut place: usize, value: &Value) {
 }
 
 proptest! {
+    #![proptest_config(sesame_testkit::laws::config(256))]
+
     #[test]
     fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         check(&bytes);

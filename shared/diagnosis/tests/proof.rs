@@ -62,12 +62,8 @@ fn with_plan(case: &Case) -> World {
     world
 }
 
-fn cases() -> ProptestConfig {
-    ProptestConfig { cases: 200, max_shrink_iters: 800, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(sesame_testkit::laws::config(200))]
 
     #[test]
     fn a_plan_lets_every_request_through_or_names_what_it_turns_on(choices in tape()) {
@@ -81,7 +77,7 @@ proptest! {
             let verification = &remedy.verification;
             match verification.allowed_after {
                 Some(true) => {
-                    prop_assert!(after.iter().all(|answer| answer.possible == Possible::only(Decision::Allowed)), "{:#?}", case.finding);
+                    prop_assert!(after.iter().all(|answer| answer.possible == Possible::only(Decision::Allowed)), "{}", told(&case));
                     prop_assert!(verification.depends_on.is_empty());
                 }
                 None => {
@@ -89,14 +85,14 @@ proptest! {
                     prop_assert!(after.iter().all(|answer| answer.possible.contains(Decision::Allowed)));
                     for answer in &after {
                         for key in &answer.unknown_keys {
-                            prop_assert!(verification.depends_on.contains(key), "{key} of {:?}", verification.depends_on);
+                            prop_assert!(verification.depends_on.contains(key), "{key} of {:?}\n{}", verification.depends_on, told(&case));
                         }
                         for layer in &answer.unreadable_layers {
                             prop_assert!(verification.depends_on.iter().any(|name| name == layer.as_str()));
                         }
                     }
                 }
-                Some(false) => prop_assert!(false, "{} does not help", remedy.id),
+                Some(false) => prop_assert!(false, "{} does not help\n{}", remedy.id, told(&case)),
             }
         }
     }
@@ -145,14 +141,18 @@ proptest! {
         if plan.is_empty() {
             return Ok(());
         }
-        let whole: Vec<Possible> = possible(&with_plan(&case), &case);
+        // What could not be read may refuse whatever is granted: each part must make a difference where it does not.
+        let read = judge::filled_in(&case.world);
+        let mut whole = read.clone();
+        plan.iter().for_each(|remedy| judge::apply(&mut whole, remedy));
+        let whole = judged(&whole, &case);
         for (index, remedy) in plan.iter().enumerate() {
             let mut smaller: Vec<Option<Value>> = vec![None];
             if remedy.before.is_none() {
                 smaller.extend(parts_left_out(remedy.after.as_ref().unwrap()).into_iter().map(Some));
             }
             for document in smaller {
-                let mut world = case.world.clone();
+                let mut world = read.clone();
                 for (other, planned) in plan.iter().enumerate() {
                     match (&document, other == index) {
                         (Some(document), true) => judge::apply_document(&mut world, planned, document),
@@ -160,8 +160,14 @@ proptest! {
                         _ => judge::apply(&mut world, planned),
                     }
                 }
-                let without = possible(&world, &case);
-                prop_assert!(without != whole, "{} need not be whole: {} {document:?}", remedy.id, remedy.after.as_ref().unwrap());
+                let without = judged(&world, &case);
+                prop_assert!(
+                    without != whole,
+                    "{} need not be whole: {} does as well\n{}",
+                    remedy.id,
+                    document.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string),
+                    told(&case)
+                );
             }
         }
     }
@@ -264,14 +270,47 @@ proptest! {
             let mended: Vec<usize> = finding.planned().flat_map(|remedy| remedy.fixes.clone()).collect();
             for (index, cause) in finding.causes.iter().enumerate() {
                 let sure = cause.certainty == sesame_diagnosis::finding::Certainty::Proven;
-                prop_assert!(!sure || mended.contains(&index), "cause {index} is not mended");
+                prop_assert!(!sure || mended.contains(&index), "cause {index} is not mended\n{}", told(&case));
             }
         }
     }
 }
 
-fn possible(world: &World, case: &Case) -> Vec<Possible> {
-    judge::answers(world, &case.world, &case.incident).into_iter().map(|answer| answer.possible).collect()
+/// What each request comes to, and the keys on which that turns.
+fn judged(world: &World, case: &Case) -> Vec<(Possible, Vec<String>)> {
+    let answers = judge::answers(world, &case.world, &case.incident);
+    answers.into_iter().map(|answer| (answer.possible, answer.unknown_keys)).collect()
+}
+
+/// A case as a person reads it, for messages of failed tests.
+fn told(case: &Case) -> String {
+    let mut lines = vec![format!("plan {:?}", case.finding.plan)];
+    lines.extend(
+        case.finding
+            .requests
+            .iter()
+            .map(|request| format!("request {} on {}: {:?}", request.action, request.resource, request.possible)),
+    );
+    lines.extend(
+        case.finding
+            .causes
+            .iter()
+            .map(|cause| format!("cause of request {}, {:?}: {}", cause.request, cause.certainty, cause.summary)),
+    );
+    lines.extend(case.finding.remedies.iter().filter(|remedy| remedy.alternative_to.is_none()).map(|remedy| {
+        format!(
+            "{} fixes {:?}, {}\n  {}",
+            remedy.id,
+            remedy.fixes,
+            remedy.title,
+            remedy.after.clone().unwrap_or_default()
+        )
+    }));
+    lines.extend(case.incident.distinct.iter().map(|(denial, _)| {
+        format!("context {:?} from {:?}, TLS {:?}", denial.send, denial.source_ip, denial.secure_transport)
+    }));
+    lines.extend(case.incident.latest.message.text.clone());
+    lines.join("\n")
 }
 
 /// The statements that a remedy adds.

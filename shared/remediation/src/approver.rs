@@ -1,4 +1,4 @@
-//! Who may not decide: the one who was refused.
+//! Who may not decide: the one who was refused; and who counts as somebody else.
 
 use sesame_diagnosis::finding::Finding;
 use sesame_policy::Arn;
@@ -18,6 +18,15 @@ pub fn is_refused_principal(finding: &Finding, approver: &Approver) -> bool {
 /// Whether two ARNs are of the same user or role, sessions included.
 pub fn same_principal(a: &str, b: &str) -> bool {
     identity(a).is_some_and(|a| identity(b) == Some(a))
+}
+
+/// Whether two approvers are known to be two people. Whoever follows a link is not known, and sessions of one role count as
+/// one.
+pub fn are_distinct(a: &Approver, b: &Approver) -> bool {
+    match (&a.id, &b.id) {
+        (Some(one), Some(other)) => one != other && !same_principal(one, other),
+        _ => false,
+    }
 }
 
 /// What stays the same between the ARNs of a user or role and those of its sessions: account, kind and name. Names are unique

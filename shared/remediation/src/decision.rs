@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sesame_diagnosis::finding::Remedy;
 
 use crate::mac::{self, Mac, MacError, Payload};
+use crate::receipt::Written;
 
 const DOMAIN: &str = "sesame decision v1";
 
@@ -22,12 +23,50 @@ pub struct Decision {
     pub verdict: Verdict,
     /// What was shown when it was decided, in order; empty unless something is to be applied.
     pub remedies: Vec<DecidedRemedy>,
+    /// Digest of what it rests on beside those documents: see [`crate::scope`]; empty where nothing is written.
+    #[serde(default)]
+    pub scope: String,
     /// By whom.
     pub approver: Approver,
     /// When.
     pub time: Timestamp,
     /// The end of a mute.
     pub until: Option<Timestamp>,
+    /// Why, in the approver's words: untrusted text.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// From where.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+/// From where a decision came, as far as that is known. Untrusted text: an address behind a proxy, and whatever a client says
+/// that it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The caller's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_ip: Option<String>,
+    /// The caller's `User-Agent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+impl Origin {
+    /// The longest text that is kept, in characters.
+    pub const LONGEST: usize = 256;
+
+    /// An origin, each text cut to [`Origin::LONGEST`] characters.
+    pub fn new(source_ip: Option<&str>, user_agent: Option<&str>) -> Origin {
+        let cut = |text: &str| text.chars().take(Origin::LONGEST).collect();
+        Origin { source_ip: source_ip.map(cut), user_agent: user_agent.map(cut) }
+    }
+
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        self.source_ip.is_none() && self.user_agent.is_none()
+    }
 }
 
 /// What can be decided.
@@ -42,6 +81,8 @@ pub enum Verdict {
     Mute,
     /// Put back what was applied.
     RollBack,
+    /// The same for a grant that is no longer wanted, whenever it was given.
+    Revoke,
 }
 
 impl Verdict {
@@ -52,7 +93,13 @@ impl Verdict {
             Verdict::Reject => "reject",
             Verdict::Mute => "mute",
             Verdict::RollBack => "roll-back",
+            Verdict::Revoke => "revoke",
         }
+    }
+
+    /// Whether it takes back what was applied.
+    pub fn is_undo(self) -> bool {
+        matches!(self, Verdict::RollBack | Verdict::Revoke)
     }
 }
 
@@ -74,6 +121,16 @@ impl From<&Remedy> for DecidedRemedy {
             id: remedy.id.clone(),
             before_digest: remedy.before_digest.clone(),
             after_digest: remedy.after_digest.clone(),
+        }
+    }
+}
+
+impl From<&Written> for DecidedRemedy {
+    fn from(written: &Written) -> DecidedRemedy {
+        DecidedRemedy {
+            id: written.remedy.clone(),
+            before_digest: written.before_digest.clone(),
+            after_digest: written.after_digest.clone(),
         }
     }
 }
@@ -140,6 +197,9 @@ pub enum DecisionError {
         /// What it should be about.
         expected: String,
     },
+    /// Two must approve.
+    #[error("two different people must approve the same, and one did; nothing is applied")]
+    Alone,
     /// The key could not be used; try again.
     #[error(transparent)]
     Key(#[from] MacError),
@@ -157,10 +217,14 @@ impl Decision {
             payload.text(&remedy.id).optional(remedy.before_digest.as_deref()).optional(remedy.after_digest.as_deref())
         });
         remedies
+            .text(&self.scope)
             .text(self.approver.channel.as_str())
             .optional(self.approver.id.as_deref())
             .text(&self.time.to_string())
             .optional(self.until.map(|until| until.to_string()).as_deref())
+            .optional(self.reason.as_deref())
+            .optional(self.origin.source_ip.as_deref())
+            .optional(self.origin.user_agent.as_deref())
     }
 
     /// Signs the decision.

@@ -8,6 +8,7 @@ pub mod guard;
 pub mod link;
 pub mod mac;
 pub mod receipt;
+pub mod scope;
 pub mod state;
 
 pub use state::{Event, IllegalTransition, State};

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sesame_remediation::approver::{is_refused_principal, same_principal};
 use sesame_remediation::decision::{
-    Approver, Channel, DecidedRemedy, Decision, DecisionError, SignedDecision, Verdict,
+    Approver, Channel, DecidedRemedy, Decision, DecisionError, Origin, SignedDecision, Verdict,
 };
 use sesame_remediation::link::{Link, LinkError};
 use sesame_remediation::mac::{LocalKey, Mac};
@@ -41,9 +41,12 @@ fn decision() -> Decision {
             before_digest: None,
             after_digest: Some("sha256:aa".to_owned()),
         }],
+        scope: "sha256:cc".to_owned(),
         approver: Approver { channel: Channel::Slack, id: Some("T1/U1".to_owned()) },
         time: time("2026-11-23T10:00:00Z"),
         until: None,
+        reason: Some("the release waits for it".to_owned()),
+        origin: Origin::new(Some("192.0.2.7"), Some("Slackbot 1.0")),
     }
 }
 
@@ -82,11 +85,18 @@ fn any_altered_field_is_a_forgery() {
         ("/decision/remedies/0/afterDigest", json!("sha256:bb")),
         ("/decision/remedies/0/afterDigest", Value::Null),
         ("/decision/remedies", json!([])),
+        ("/decision/scope", json!("sha256:dd")),
+        ("/decision/scope", json!("")),
         ("/decision/approver/channel", json!("cli")),
         ("/decision/approver/id", json!("T1/U2")),
         ("/decision/approver/id", Value::Null),
         ("/decision/time", json!("2026-11-23T10:00:01Z")),
         ("/decision/until", json!("2026-11-23T10:00:00Z")),
+        ("/decision/reason", json!("no reason")),
+        ("/decision/reason", Value::Null),
+        ("/decision/origin/sourceIp", json!("192.0.2.8")),
+        ("/decision/origin/userAgent", json!("curl")),
+        ("/decision/origin", json!({})),
         ("/keyId", json!("other")),
         ("/mac", json!("")),
         ("/mac", json!("AAAA")),
@@ -197,6 +207,8 @@ fn nobody_approves_their_own_grant() {
 }
 
 proptest! {
+    #![proptest_config(sesame_testkit::laws::config(256))]
+
     #[test]
     fn reading_a_token_never_panics(token in ".{0,200}") {
         prop_assert_eq!(block_on(Link::read(&token, &key(), "prod", "v1", time(NOW))), Err(LinkError::Invalid));

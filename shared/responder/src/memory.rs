@@ -13,6 +13,7 @@ use sesame_remediation::State;
 use sesame_remediation::receipt::Written;
 use sesame_render::Phase;
 
+use crate::list::{Filter, Page, Summary};
 use crate::ports::{Clock, FindingStore, Notice, PolicyWriter, PortError, Publisher, SaveError, Trace, WorldSource};
 use crate::record::{Alert, Record};
 
@@ -46,6 +47,10 @@ impl FindingStore for MemoryStore {
     async fn unfinished(&self) -> Result<Vec<String>, PortError> {
         let records = lock(&self.records);
         Ok(records.values().filter(|record| is_unfinished(record)).map(|record| record.finding.id.clone()).collect())
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Page, PortError> {
+        Ok(Page::cut(lock(&self.records).values().map(Summary::of), filter))
     }
 }
 

@@ -102,6 +102,17 @@ pub struct Prepared<'a> {
     order: Order<'a>,
     chosen: Vec<&'a Remedy>,
     incident: Incident,
+    world: World,
+}
+
+/// What came of writing.
+#[derive(Debug)]
+pub enum Attempt {
+    /// It is told by the receipt: `applied`, or `failed` with what was written put back, if it could be.
+    Ended(Receipt),
+    /// Something outside that may pass kept it from being told how it ended. What is written stays, and another attempt takes
+    /// it up.
+    CutOff(Receipt, PortError),
 }
 
 /// Checks an order: the guard, the digests, the limits, and that the documents are those that the remedies were made for.
@@ -116,24 +127,33 @@ pub async fn prepare<'a>(
     let chosen = choose(&order)?;
     let incident = again::incident(order.finding);
     let world = source.world(&incident).await?;
+    // Every check that asks nobody comes before the first that does.
     for remedy in &chosen {
         check(&order, remedy, &world)?;
         let found = writer.read(&remedy.target).await?.as_ref().map(digest);
         // What is there already is what a run that was cut off left behind.
         if found != remedy.before_digest && found != remedy.after_digest {
-            let show = |digest: Option<String>| digest.unwrap_or_else(|| "none".to_owned());
-            let expected = show(remedy.before_digest.clone());
-            return Err(Refusal::Changed { remedy: remedy.id.clone(), expected, found: show(found) });
+            let expected = shown(remedy.before_digest.clone());
+            return Err(Refusal::Changed { remedy: remedy.id.clone(), expected, found: shown(found) });
         }
     }
-    Ok(Prepared { order, chosen, incident })
+    Ok(Prepared { order, chosen, incident, world })
 }
 
 impl Prepared<'_> {
-    /// Writes, reads back, evaluates again. Whatever happens, the receipt tells it: `applied`, or `failed` with what was
-    /// written put back.
-    pub async fn write(self, source: &impl WorldSource, writer: &impl PolicyWriter) -> Receipt {
-        let Prepared { order, chosen, incident } = self;
+    /// The remedies that are to be written.
+    pub fn remedies(&self) -> &[&Remedy] {
+        &self.chosen
+    }
+
+    /// The world that they were checked in.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Writes, reads back, evaluates again.
+    pub async fn write(self, source: &impl WorldSource, writer: &impl PolicyWriter) -> Attempt {
+        let Prepared { order, chosen, incident, .. } = self;
         let left = left(order.finding, &chosen);
         let mut receipt = Receipt {
             schema: SCHEMA.to_owned(),
@@ -149,21 +169,25 @@ impl Prepared<'_> {
         };
         match write_all(&order, &chosen, &incident, source, writer, &mut receipt).await {
             Ok(()) => receipt.note = incomplete(&receipt),
-            Err(why) => {
-                let restored = put_back_all(&mut receipt.written, writer).await;
-                receipt.state = State::Failed { restored: restored.is_ok() };
-                receipt.complete = false;
-                receipt.note = Some(match restored {
-                    Ok(()) => format!("{why}; everything was put back"),
-                    Err(error) => format!("{why}; and it could not be put back: {error}"),
-                });
-            }
+            Err(Stop::Passing(error)) => return Attempt::CutOff(receipt, error),
+            Err(Stop::Failed(why)) => take_back(&mut receipt, why, writer).await,
         }
-        receipt
+        Attempt::Ended(receipt)
     }
 }
 
-/// Puts remedies in place: checks everything, then writes.
+/// Puts back what a failed application wrote, and says how that went.
+async fn take_back(receipt: &mut Receipt, why: String, writer: &impl PolicyWriter) {
+    let restored = undo(&mut receipt.written, Altered::Goes, writer).await;
+    receipt.state = State::Failed { restored: restored.is_ok() };
+    receipt.complete = false;
+    receipt.note = Some(match restored {
+        Ok(()) => format!("{why}; everything was put back"),
+        Err(error) => format!("{why}; and it could not be put back: {error}"),
+    });
+}
+
+/// Puts remedies in place: checks everything, then writes. There is no other attempt: what cannot be finished is put back.
 ///
 /// # Errors
 /// Why nothing was written. Once something was written the result is a receipt.
@@ -172,16 +196,67 @@ pub async fn put_in_place(
     source: &impl WorldSource,
     writer: &impl PolicyWriter,
 ) -> Result<Receipt, Refusal> {
-    Ok(prepare(order, source, writer).await?.write(source, writer).await)
+    match prepare(order, source, writer).await?.write(source, writer).await {
+        Attempt::Ended(receipt) => Ok(receipt),
+        Attempt::CutOff(mut receipt, error) => {
+            take_back(&mut receipt, error.to_string(), writer).await;
+            Ok(receipt)
+        }
+    }
 }
 
 /// Takes back what a receipt says was written, the last first. What was put back leaves the list.
+///
+/// # Errors
+/// A document that is not what was written any more stays as it is: whoever changed it since wants it so.
 pub async fn put_back_all(written: &mut Vec<Written>, writer: &impl PolicyWriter) -> Result<(), PortError> {
+    undo(written, Altered::Stays, writer).await
+}
+
+/// What becomes of a document of our name that is not what was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Altered {
+    /// Somebody changed it since and wants it so.
+    Stays,
+    /// It was written a moment ago, in this very run.
+    Goes,
+}
+
+async fn undo(written: &mut Vec<Written>, altered: Altered, writer: &impl PolicyWriter) -> Result<(), PortError> {
     while let Some(last) = written.last() {
-        writer.put_back(last).await?;
+        put_back(last, altered, writer).await?;
         written.pop();
     }
     Ok(())
+}
+
+/// Puts one document back and reads back until that is seen.
+async fn put_back(written: &Written, altered: Altered, writer: &impl PolicyWriter) -> Result<(), PortError> {
+    let found = writer.read(&written.target).await?.as_ref().map(digest);
+    let before = written.before.as_ref().map(digest);
+    let ours = found == before || found == written.after.as_ref().map(digest);
+    if !ours && altered == Altered::Stays {
+        let name = written.target.policy.as_deref().unwrap_or_default();
+        return Err(PortError::lasting(format!(
+            "`{name}` was changed since it was written; it is left as it is (expected {}, found {})",
+            shown(written.after_digest.clone()),
+            shown(found)
+        )));
+    }
+    // Also when it reads as back: a document that was just written may not be seen yet, and comes to be.
+    writer.put_back(written).await?;
+    let mut attempt = 0;
+    while writer.read(&written.target).await?.as_ref().map(digest) != before {
+        if !writer.settle(attempt).await {
+            return Err(PortError::passing(format!("`{}` was put back and still reads as written", written.remedy)));
+        }
+        attempt += 1;
+    }
+    Ok(())
+}
+
+fn shown(digest: Option<String>) -> String {
+    digest.unwrap_or_else(|| "none".to_owned())
 }
 
 fn choose<'a>(order: &Order<'a>) -> Result<Vec<&'a Remedy>, Refusal> {
@@ -275,7 +350,24 @@ fn incomplete(receipt: &Receipt) -> Option<String> {
     (!ids.is_empty()).then(|| format!("the send stays refused until {} is done too", ids.join(", ")))
 }
 
-/// Writes, reads back, evaluates again. An error says why what was written must not stay.
+/// Why an application did not come to its end.
+enum Stop {
+    /// Another attempt may.
+    Passing(PortError),
+    /// What was written must not stay.
+    Failed(String),
+}
+
+impl Stop {
+    fn of(error: PortError, what: impl FnOnce(&PortError) -> String) -> Stop {
+        match error.retry {
+            true => Stop::Passing(error),
+            false => Stop::Failed(what(&error)),
+        }
+    }
+}
+
+/// Writes, reads back, evaluates again, until the writer says that it should be seen by now.
 async fn write_all(
     order: &Order<'_>,
     chosen: &[&Remedy],
@@ -283,36 +375,72 @@ async fn write_all(
     source: &impl WorldSource,
     writer: &impl PolicyWriter,
     receipt: &mut Receipt,
-) -> Result<(), String> {
+) -> Result<(), Stop> {
     for remedy in chosen {
-        let trace = writer
-            .write(&remedy.target, remedy.after.as_ref())
-            .await
-            .map_err(|error| format!("`{}` could not be written: {error}", remedy.id))?;
-        receipt.written.push(Written {
-            remedy: remedy.id.clone(),
-            target: remedy.target.clone(),
-            operation: remedy.operation,
-            before: remedy.before.clone(),
-            after: remedy.after.clone(),
-            before_digest: remedy.before_digest.clone(),
-            after_digest: remedy.after_digest.clone(),
-            request_id: trace.request_id,
-            edit: trace.edit,
-        });
-    }
-    for remedy in chosen.iter().filter(|remedy| remedy.after.is_some()) {
-        let found = writer.read(&remedy.target).await.map_err(|error| format!("could not be read back: {error}"))?;
-        if found.as_ref().map(digest) != remedy.after_digest {
-            return Err(format!("`{}` reads back as something else than was written", remedy.id));
+        // Told before it is known whether it went through: a write that failed may have been one.
+        receipt.written.push(written(remedy));
+        let trace = writer.write(&remedy.target, remedy.after.as_ref()).await;
+        let trace =
+            trace.map_err(|error| Stop::of(error, |error| format!("`{}` could not be written: {error}", remedy.id)))?;
+        if let Some(last) = receipt.written.last_mut() {
+            (last.request_id, last.edit) = (trace.request_id, trace.edit);
         }
     }
-    let world = source.world(incident).await.map_err(|error| format!("could not be evaluated again: {error}"))?;
-    let now =
-        diagnose(incident, &world, order.options).map_err(|error| format!("could not be evaluated again: {error}"))?;
-    receipt.verification = again::evaluate(incident, &world, order.options.strict)
-        .map_err(|error| format!("could not be evaluated again: {error}"))?;
-    judge(order.finding, chosen, &now, receipt)
+    let mut attempt = 0;
+    loop {
+        let seen = match read_back(chosen, writer).await? {
+            Ok(()) => evaluate_again(order, chosen, incident, source, receipt).await?,
+            unseen => unseen,
+        };
+        match seen {
+            Ok(()) => return Ok(()),
+            Err(why) if !writer.settle(attempt).await => return Err(Stop::Failed(why)),
+            Err(_) => attempt += 1,
+        }
+    }
+}
+
+/// What a remedy leaves on a receipt.
+pub(crate) fn written(remedy: &Remedy) -> Written {
+    Written {
+        remedy: remedy.id.clone(),
+        target: remedy.target.clone(),
+        operation: remedy.operation,
+        before: remedy.before.clone(),
+        after: remedy.after.clone(),
+        before_digest: remedy.before_digest.clone(),
+        after_digest: remedy.after_digest.clone(),
+        request_id: None,
+        edit: None,
+    }
+}
+
+/// Whether everything reads as it was written; the inner error says what does not, or not yet.
+async fn read_back(chosen: &[&Remedy], writer: &impl PolicyWriter) -> Result<Result<(), String>, Stop> {
+    for remedy in chosen.iter().filter(|remedy| remedy.after.is_some()) {
+        let found = writer.read(&remedy.target).await;
+        let found = found.map_err(|error| Stop::of(error, |error| format!("could not be read back: {error}")))?;
+        if found.as_ref().map(digest) != remedy.after_digest {
+            return Ok(Err(format!("`{}` reads back as something else than was written", remedy.id)));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Whether the same send is allowed now; the inner error says why it is not, or not yet.
+async fn evaluate_again(
+    order: &Order<'_>,
+    chosen: &[&Remedy],
+    incident: &Incident,
+    source: &impl WorldSource,
+    receipt: &mut Receipt,
+) -> Result<Result<(), String>, Stop> {
+    let again = |error: &dyn std::fmt::Display| format!("could not be evaluated again: {error}");
+    let world = source.world(incident).await.map_err(|error| Stop::of(error, |error| again(error)))?;
+    let now = diagnose(incident, &world, order.options).map_err(|error| Stop::Failed(again(&error)))?;
+    receipt.verification =
+        again::evaluate(incident, &world, order.options.strict).map_err(|error| Stop::Failed(again(&error)))?;
+    Ok(judge(order.finding, chosen, &now, receipt))
 }
 
 /// Whether what was written did what it was written for: the causes that it was to mend are gone, and where nothing else is

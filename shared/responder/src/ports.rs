@@ -10,6 +10,7 @@ use sesame_diagnosis::world::World;
 use sesame_remediation::receipt::{FileEdit, Receipt, Written};
 use sesame_render::Phase;
 
+use crate::list::{Filter, Page};
 use crate::record::Record;
 
 /// Something outside could not be read or written.
@@ -47,6 +48,8 @@ pub trait FindingStore {
     fn save(&self, record: &mut Record) -> impl Future<Output = Result<(), SaveError>> + Send;
     /// Findings whose alert was stored and not sent, or whose application was cut off.
     fn unfinished(&self) -> impl Future<Output = Result<Vec<String>, PortError>> + Send;
+    /// A page of the list of findings, those refused last first. What was written a moment ago may be missing.
+    fn list(&self, filter: &Filter) -> impl Future<Output = Result<Page, PortError>> + Send;
 }
 
 /// Why a record was not written.
@@ -102,8 +105,13 @@ pub trait PolicyWriter {
     /// Writes the whole document, or deletes it (`None`); what a target's kind does not allow is an error.
     fn write(&self, target: &Target, document: Option<&Value>)
     -> impl Future<Output = Result<Trace, PortError>> + Send;
-    /// Puts back what a receipt says was written.
+    /// Puts back what a receipt says was written; what is back already is no error.
     fn put_back(&self, written: &Written) -> impl Future<Output = Result<(), PortError>> + Send;
+    /// Waits until what was written may have come to be seen everywhere, for the `attempt`th time in a row (0: the first);
+    /// `false`, and no wait, when it should have been by now. A world that is consistent has nothing to wait for.
+    fn settle(&self, _attempt: u32) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
 }
 
 /// Tells the time.

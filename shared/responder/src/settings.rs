@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use sesame_diagnosis::Options;
 
+use crate::walls::Walls;
+
 /// Settings that the use cases share.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -20,8 +22,10 @@ pub struct Settings {
     pub alert_window: SignedDuration,
     /// Who may decide how.
     pub approval: Approval,
-    /// The kill switch, as it was read just now: false applies nothing.
+    /// Whether the stack applies anything at all, or only suggests.
     pub apply: bool,
+    /// What it may write to.
+    pub walls: Walls,
 }
 
 /// What every use case works with.
@@ -51,8 +55,20 @@ impl<S, P, C> Copy for Shared<'_, S, P, C> {}
 pub struct Approval {
     /// A link may decide, not only show.
     pub by_link: bool,
+    /// How many must approve before something is applied.
+    pub needed: ApprovalsNeeded,
     /// What did not come from CloudTrail may be applied. Only the embedded world may: anyone can write a log line.
     pub any_provenance: bool,
+}
+
+/// How many must approve.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ApprovalsNeeded {
+    /// One is enough.
+    #[default]
+    One,
+    /// Two different people, each known by name: a link says nothing of who follows it.
+    Two,
 }
 
 impl Settings {
@@ -65,8 +81,9 @@ impl Settings {
             strict: true,
             own_roles: Vec::new(),
             alert_window: SignedDuration::from_hours(24),
-            approval: Approval { by_link: true, any_provenance: true },
+            approval: Approval { by_link: true, needed: ApprovalsNeeded::One, any_provenance: true },
             apply: true,
+            walls: Walls::open(),
         }
     }
 

@@ -21,17 +21,19 @@ use sesame_diagnosis::world::World;
 use sesame_diagnosis::{fold, input};
 use sesame_policy::json::Json;
 use sesame_remediation::State;
-use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Verdict};
+use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Origin, Verdict};
 use sesame_remediation::mac::LocalKey;
 use sesame_remediation::receipt::Written;
 use sesame_render::Phase;
 use sesame_responder::apply::{ApplyError, apply, roll_back};
 use sesame_responder::decide::{DecideError, Request, decide};
 use sesame_responder::diagnose::diagnose;
+use sesame_responder::list::{Filter, Page};
 use sesame_responder::memory::{FixedClock, MemoryPublisher, MemoryStore, MemoryWorld};
 use sesame_responder::notify::publish_all_due;
 use sesame_responder::ports::{FindingStore, Notice, PolicyWriter, PortError, Publisher, SaveError, Trace};
 use sesame_responder::record::{Alert, Record};
+use sesame_responder::walls::NoControls;
 use sesame_responder::{Settings, Shared};
 
 const NO_ALLOW: &str = include_str!("../../../cli/demo/events/01-no-allow.json");
@@ -106,7 +108,7 @@ impl<P: Publisher + Sync> Desk<P> {
     }
 
     fn apply(&self, record: &Record) -> Result<Record, ApplyError> {
-        block_on(apply(&record.finding.id, &self.world, &self.world, &self.key, self.shared()))
+        block_on(apply(&record.finding.id, &self.world, &self.world, &self.key, &NoControls, self.shared()))
     }
 
     fn roll_back(&self, record: &Record) -> Result<Record, ApplyError> {
@@ -118,10 +120,13 @@ fn request(record: &Record, verdict: Verdict) -> Request {
     Request {
         finding: record.finding.id.clone(),
         generation: record.finding.generation,
+        series: None,
         verdict,
         remedies: Vec::new(),
         approver: Approver { channel: Channel::Cli, id: Some("arn:aws:iam::111122223333:user/admin".to_owned()) },
         until: None,
+        reason: None,
+        origin: Origin::default(),
     }
 }
 
@@ -269,7 +274,8 @@ fn a_decision_is_taken_once() {
     let open = desk.take_in(denials(NO_ALLOW));
     desk.decide(&open, Verdict::Reject).unwrap();
     let error = desk.decide(&open, Verdict::Approve).unwrap_err();
-    assert_eq!(error.to_string(), "cannot approve a finding that is rejected");
+    let by = "rejected by `arn:aws:iam::111122223333:user/admin` at 2026-11-23T03:00:00Z";
+    assert_eq!(error.to_string(), format!("cannot approve a finding that is rejected: {by}"));
     assert_eq!(phases(&desk), [Phase::Finding, Phase::Rejected]);
 }
 
@@ -291,7 +297,7 @@ fn decisions_that_are_not_theirs_to_take_are_refused() {
     assert_eq!(refused(&desk, own_grant), DecideError::OwnGrant(own.to_owned()));
 
     assert_eq!(record.finding.remedies[0].applicability, Applicability::NeedsReview);
-    let by_link = Request { approver: by(Channel::Link, None), ..approve.clone() };
+    let by_link = Request { approver: by(Channel::Link, None), series: Some(0), ..approve.clone() };
     assert!(matches!(refused(&desk, by_link.clone()), DecideError::NotByLink(_)));
 
     let mut shown = DecidedRemedy::from(&record.finding.remedies[0]);
@@ -307,7 +313,11 @@ fn decisions_that_are_not_theirs_to_take_are_refused() {
     desk.settings.approval.by_link = false;
     let reject = Request { verdict: Verdict::Reject, ..by_link };
     assert!(matches!(refused(&desk, reject), DecideError::NotByLink(_)));
-    assert_eq!(desk.record(&record.finding.id), record, "nothing was stored");
+    let after = desk.record(&record.finding.id);
+    let tried = after.history.iter().filter(|entry| entry.refused.is_some()).count();
+    assert_eq!(tried, 6, "what was refused is kept");
+    let unchanged = Record { version: record.version, history: record.history.clone(), ..after };
+    assert_eq!(unchanged, record, "and nothing else is stored");
 }
 
 #[test]
@@ -366,7 +376,7 @@ fn a_finding_altered_after_its_approval_is_not_applied() {
     let digest_too = digest(remedy.after.as_ref().unwrap());
     let mut with_digest = approved.clone();
     with_digest.finding.remedies[0].after_digest = Some(digest_too);
-    for (altered, says) in [(approved, "guard"), (with_digest, "is not what was approved")] {
+    for (altered, says) in [(approved, "is not what was decided about"), (with_digest, "is not what was approved")] {
         let stored = desk_with(MemoryPublisher::default());
         stored.overwrite(Record { version: 0, ..altered.clone() });
         let failed = stored.apply(&altered).unwrap();
@@ -500,7 +510,8 @@ fn what_does_not_help_is_put_back() {
         let open = desk.take_in(denials(NO_ALLOW));
         let approved = desk.decide(&open, Verdict::Approve).unwrap();
         let writer = Faulty { world: &desk.world, fault, writes: AtomicUsize::new(0) };
-        let failed = block_on(apply(&open.finding.id, &desk.world, &writer, &desk.key, desk.shared())).unwrap();
+        let failed =
+            block_on(apply(&open.finding.id, &desk.world, &writer, &desk.key, &NoControls, desk.shared())).unwrap();
         assert_eq!(failed.state, State::Failed { restored });
         let receipt = failed.receipt.unwrap();
         assert!(receipt.note.as_ref().unwrap().contains(says), "{receipt:?}");
@@ -553,7 +564,7 @@ fn a_refusal_after_the_application_opens_the_next_generation() {
 
     let reopened = desk.take_in(at(600, "new"));
     assert_eq!((reopened.state, reopened.finding.generation, reopened.finding.event.count), (State::Open, 2, 1));
-    assert_eq!(phases(&desk).last(), Some(&Phase::Finding));
+    assert_eq!(phases(&desk).last(), Some(&Phase::StillRefused));
     // The decision was about generation 1.
     let error = desk.decide_as(Request { generation: 1, ..request(&reopened, Verdict::Approve) }).unwrap_err();
     assert_eq!(error, DecideError::Outdated { shown: 1, current: 2 });
@@ -600,6 +611,10 @@ impl FindingStore for Contended<'_> {
 
     async fn unfinished(&self) -> Result<Vec<String>, PortError> {
         self.store.unfinished().await
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Page, PortError> {
+        self.store.list(filter).await
     }
 }
 

@@ -13,6 +13,7 @@ use sesame_diagnosis::finding::Target;
 use sesame_diagnosis::world::World;
 use sesame_remediation::mac::LocalKey;
 use sesame_remediation::receipt::Written;
+use sesame_responder::list::{Filter, Page, Summary};
 use sesame_responder::memory::is_unfinished;
 use sesame_responder::ports::{
     Clock, FindingStore, Notice, PolicyWriter, PortError, Publisher, SaveError, Trace, WorldSource,
@@ -50,6 +51,9 @@ impl PolicyWriter for SnapshotFolder {
     }
 
     async fn put_back(&self, written: &Written) -> Result<(), PortError> {
+        if edit::read(&self.0, &written.target)? == written.before {
+            return Ok(());
+        }
         edit::put_back(&self.0, written)?;
         Ok(())
     }
@@ -84,6 +88,18 @@ impl FindingFolder {
             Err(error) => Err(failed(&error)),
         }
     }
+
+    fn all(&self) -> Result<Vec<Record>, PortError> {
+        let failed = |error: io::Error| PortError::lasting(format!("{}: {error}", self.folder.display()));
+        let mut records = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                records.extend(self.read(&path)?);
+            }
+        }
+        Ok(records)
+    }
 }
 
 impl FindingStore for FindingFolder {
@@ -115,18 +131,14 @@ impl FindingStore for FindingFolder {
     }
 
     async fn unfinished(&self) -> Result<Vec<String>, PortError> {
-        let failed = |error: io::Error| PortError::lasting(format!("{}: {error}", self.folder.display()));
-        let mut ids = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "json")
-                && let Some(record) = self.read(&path)?.filter(is_unfinished)
-            {
-                ids.push(record.finding.id);
-            }
-        }
+        let mut ids: Vec<String> =
+            self.all()?.into_iter().filter(is_unfinished).map(|record| record.finding.id).collect();
         ids.sort();
         Ok(ids)
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Page, PortError> {
+        Ok(Page::cut(self.all()?.iter().map(Summary::of), filter))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod embedded;
 mod error;
 mod load;
 mod located;
+pub mod part;
 mod write;
 
 pub use error::SnapshotError;

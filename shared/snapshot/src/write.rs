@@ -15,6 +15,7 @@ use sesame_diagnosis::world::{
 };
 
 use crate::error::SnapshotError;
+use crate::part::{write_iam, write_organization, write_ses};
 
 /// The name of the policy that stands for those that could not be listed.
 const UNREADABLE: &str = "sesame-could-not-list-policies";
@@ -22,41 +23,29 @@ const UNREADABLE: &str = "sesame-could-not-list-policies";
 /// Writes a world into a folder, which is made if it is not there; files are readable by their owner only. What could not be
 /// read is returned.
 pub fn write(world: &World, folder: &Path) -> Result<Vec<Gap>, SnapshotError> {
-    let mut writer = Writer { gaps: Vec::new() };
+    let mut gaps = Vec::new();
     for (id, account) in &world.accounts {
-        let of_account = folder.join("accounts").join(id);
-        match &account.iam_gap {
-            Some(gap) => writer.gaps.push(gap.clone()),
-            None => write_file(&of_account.join("iam.json"), &writer.iam(account))?,
-        }
+        gaps.extend(write_iam(account, folder)?);
         for (region, ses) in &account.ses {
-            match ses {
-                Readable::Gap(gap) => writer.gaps.push(gap.clone()),
-                Readable::Known(ses) => {
-                    write_file(&of_account.join("ses").join(format!("{region}.json")), &writer.ses(ses))?;
-                }
-            }
+            gaps.extend(write_ses(region, ses, id, folder)?);
         }
         if !account.history.is_empty() {
-            write_file(&of_account.join("history.json"), &account.history.iter().map(change).collect())?;
+            let file = folder.join("accounts").join(id).join("history.json");
+            write_file(&file, &account.history.iter().map(change).collect())?;
         }
     }
-    match &world.organization {
-        Readable::Gap(gap) => writer.gaps.push(gap.clone()),
-        Readable::Known(None) => write_file(&folder.join("organization.json"), &json!({ "NotInOrganization": true }))?,
-        Readable::Known(Some(organization)) => {
-            write_file(&folder.join("organization.json"), &writer.organization(organization))?;
-        }
-    }
-    Ok(writer.gaps)
+    gaps.extend(write_organization(&world.organization, folder)?);
+    Ok(gaps)
 }
 
-struct Writer {
-    gaps: Vec<Gap>,
+/// Worlds as JSON; gathers what could not be read.
+#[derive(Default)]
+pub(crate) struct Writer {
+    pub gaps: Vec<Gap>,
 }
 
 impl Writer {
-    fn iam(&mut self, account: &Account) -> Value {
+    pub fn iam(&mut self, account: &Account) -> Value {
         let users = account.users.iter().map(|user| {
             let mut fields = self.entity(&user.entity, ["UserName", "UserId", "UserPolicyList"]);
             fields.insert("GroupList".to_owned(), json!(user.groups));
@@ -129,7 +118,7 @@ impl Writer {
         policies.iter().map(of).collect()
     }
 
-    fn ses(&mut self, region: &SesRegion) -> Value {
+    pub fn ses(&mut self, region: &SesRegion) -> Value {
         let mut fields = Map::new();
         if let Some(account) = &region.account {
             let account = json!({
@@ -171,7 +160,7 @@ impl Writer {
         Value::Object(fields)
     }
 
-    fn organization(&mut self, organization: &Organization) -> Value {
+    pub fn organization(&mut self, organization: &Organization) -> Value {
         let mut roots = Vec::new();
         for path in organization.paths.values() {
             self.place(&mut roots, path);
@@ -248,14 +237,30 @@ fn as_text(document: &Value) -> Value {
     }
 }
 
-fn write_file(path: &Path, value: &Value) -> Result<(), SnapshotError> {
+/// Writes a file that is there as a whole or not at all, whatever cuts it off, in folders of the owner alone.
+pub(crate) fn write_file(path: &Path, value: &Value) -> Result<(), SnapshotError> {
     let error = |error: std::io::Error| SnapshotError::whole(path, format!("could not be written: {error}"));
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(error)?;
+        private_folder(folder).map_err(error)?;
     }
-    let mut file = private(fs::OpenOptions::new().write(true).create(true).truncate(true)).open(path).map_err(error)?;
-    let text = format!("{value:#}\n");
-    file.write_all(text.as_bytes()).map_err(error)
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let mut options = fs::OpenOptions::new();
+    let mut file = private(options.write(true).create(true).truncate(true)).open(&unfinished).map_err(error)?;
+    file.write_all(format!("{value:#}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(error)?;
+    fs::rename(&unfinished, path).map_err(error)
+}
+
+/// Makes a folder, and those above it, that only their owner may enter, where files have owners.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
 }
 
 /// Readable by the owner only, where files have owners.

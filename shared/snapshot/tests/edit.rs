@@ -371,7 +371,7 @@ fn loosen(text: &str, spaces: &[usize]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(sesame_testkit::laws::config(64))]
 
     #[test]
     fn apply_then_rollback_is_the_same_bytes(

@@ -1,9 +1,10 @@
-//! How fast the policy engine decides, in decisions per second of CPU time.
+//! How fast the policy engine decides, in decisions per second of CPU time, and what a diagnosis costs.
 //!
 //! `cargo run --release -p sesame-benches`. Policies are parsed once, before the clock starts. CPU times of one machine are
 //! no measure for another, so each rate is also given against a loop of plain arithmetic that runs in the same process, and
 //! `--instructions` counts the instructions of each piece of work under callgrind.
 
+mod diagnosis;
 mod instructions;
 mod made;
 mod work;
@@ -47,6 +48,11 @@ fn rate(mut work: impl FnMut()) -> f64 {
     best
 }
 
+/// [`rate`] of something that is not named by its type.
+fn rate_of(work: &mut dyn FnMut()) -> f64 {
+    rate(work)
+}
+
 /// A loop that no compiler and no cache changes much: a thousand steps of a linear congruential generator.
 fn calibration() -> u64 {
     (0..1000).fold(black_box(1_u64), |state, _| {
@@ -87,5 +93,8 @@ fn rates(part_of_name: &str) -> Result<(), Box<dyn Error>> {
         let rate = rate(&mut once);
         println!("{name:<48}{rate:>14.0}{:>9.2} µs{:>16.3}", 1e6 / rate, rate / unit);
     }
-    Ok(())
+    if !"diagnosis".contains(part_of_name) || diagnosis::measure(rate_of, unit)? {
+        return Ok(());
+    }
+    Err("a diagnosis is over its budget".into())
 }

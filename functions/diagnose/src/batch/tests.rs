@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sesame_diagnosis::input::QueueMessage;
 use sesame_diagnosis::world::{Readable, World};
+use sesame_responder::list::{Filter, Page};
 use sesame_responder::memory::{MemoryPublisher, MemoryStore, MemoryWorld};
 use sesame_responder::ports::{Clock, FindingStore, Notice, PortError, Publisher, SaveError};
 use sesame_responder::record::{Alert, Record};
@@ -60,6 +61,10 @@ impl FindingStore for Without {
     }
     async fn unfinished(&self) -> Result<Vec<String>, PortError> {
         self.0.unfinished().await
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Page, PortError> {
+        self.0.list(filter).await
     }
 }
 

@@ -16,6 +16,8 @@ use crate::failure::Failure;
 pub(super) struct Cache {
     /// The part of an account that belongs to a principal.
     pub principals: Memo<Account>,
+    /// Everything that IAM has, by account.
+    pub others: Memo<Account>,
     /// By ARN.
     pub managed_policies: Memo<Readable<ManagedPolicy>>,
     /// By Region and name; `None`: there is no such identity.

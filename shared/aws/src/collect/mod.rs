@@ -1,6 +1,7 @@
 //! What one refusal needs to know of the account, read from AWS.
 
 mod cache;
+mod candidates;
 mod document;
 mod iam;
 mod organization;
@@ -16,6 +17,7 @@ use sesame_responder::ports::{PortError, WorldSource};
 
 use crate::Clients;
 pub(crate) use document::url_encoded;
+pub(crate) use organization::{RESOURCE_CONTROL, SERVICE_CONTROL};
 pub(crate) use ses::{get_identity, sending, unread_identity};
 
 use cache::Cache;
@@ -29,13 +31,21 @@ use wanted::{Principal, Wanted};
 pub struct AwsWorld {
     clients: Clients,
     own_account: String,
+    candidate_calls: usize,
     cache: Cache,
 }
 
 impl AwsWorld {
     /// A world seen with the credentials of `own_account` (twelve digits).
     pub fn new(clients: Clients, own_account: impl Into<String>) -> AwsWorld {
-        AwsWorld { clients, own_account: own_account.into(), cache: Cache::default() }
+        AwsWorld { clients, own_account: own_account.into(), candidate_calls: 0, cache: Cache::default() }
+    }
+
+    /// Also looks at the other principals of the account, one of which may be the one that should have called, in at most so
+    /// many calls of `iam:GetAccountAuthorizationDetails` (each gives up to a thousand principals and policies). Without it, or
+    /// where that many do not list them all, the finding says that they were not looked at.
+    pub fn with_candidates(self, calls: usize) -> AwsWorld {
+        AwsWorld { candidate_calls: calls, ..self }
     }
 
     async fn collect(&self, incident: &Incident) -> World {
@@ -78,6 +88,9 @@ impl AwsWorld {
             return account;
         }
         self.read_principal(principal, &mut account).await;
+        if account.iam_gap.is_none() {
+            self.read_others(&mut account).await;
+        }
         account
     }
 }
@@ -96,6 +109,7 @@ pub(crate) fn unread_account(id: String) -> Account {
         roles: Vec::new(),
         managed_policies: BTreeMap::new(),
         iam_gap: None,
+        others_gap: None,
         ses: BTreeMap::new(),
         history: Vec::new(),
     }

@@ -15,6 +15,23 @@ use super::document::plain;
 use crate::failure::Failure;
 
 const LAYER: &str = "service-control-policy";
+
+/// A kind of organization policy.
+pub(crate) struct Kind {
+    layer: &'static str,
+    words: &'static str,
+    policy_type: PolicyType,
+}
+
+/// Service control policies.
+pub(crate) const SERVICE_CONTROL: Kind =
+    Kind { layer: LAYER, words: "service control policies", policy_type: PolicyType::ServiceControlPolicy };
+/// Resource control policies: of no account for SES, and yet part of a snapshot.
+pub(crate) const RESOURCE_CONTROL: Kind = Kind {
+    layer: "resource-control-policy",
+    words: "resource control policies",
+    policy_type: PolicyType::ResourceControlPolicy,
+};
 /// Root, five levels of organizational units, and the account: what AWS allows.
 const LEVELS: usize = 7;
 
@@ -87,7 +104,7 @@ impl AwsWorld {
     }
 
     async fn node(&self, kind: NodeKind, id: String) -> Node {
-        let (name, policies) = join(self.node_name(kind, &id), self.policies_of(&id)).await;
+        let (name, policies) = join(self.node_name(kind, &id), self.policies_of(&id, &SERVICE_CONTROL)).await;
         let service_control_policies = match policies {
             Ok(policies) => Readable::Known(policies),
             Err(gap) => Readable::Gap(gap),
@@ -108,27 +125,31 @@ impl AwsWorld {
         }
     }
 
-    async fn policies_of(&self, node: &str) -> Result<Vec<OrganizationPolicy>, Gap> {
+    pub(crate) async fn policies_of(&self, node: &str, kind: &Kind) -> Result<Vec<OrganizationPolicy>, Gap> {
         let call = format!("organizations:ListPoliciesForTarget {node}");
         let request = self.clients.organizations.list_policies_for_target();
-        let request = request.target_id(node).filter(PolicyType::ServiceControlPolicy);
+        let request = request.target_id(node).filter(kind.policy_type.clone());
         let pages: Result<Vec<_>, _> = request.into_paginator().send().try_collect().await;
-        let pages = pages.map_err(|error| {
-            Failure::of(&error).gap(LAYER, &call, &format!("the service control policies of `{node}`"))
-        })?;
+        let pages = pages
+            .map_err(|error| Failure::of(&error).gap(kind.layer, &call, &format!("the {} of `{node}`", kind.words)))?;
         let summaries = pages.into_iter().flat_map(|page| page.policies.unwrap_or_default());
-        join_all(summaries.map(|summary| self.policy(summary))).await.into_iter().collect()
+        join_all(summaries.map(|summary| self.policy(summary, kind.layer))).await.into_iter().collect()
     }
 
-    async fn policy(&self, summary: PolicySummary) -> Result<OrganizationPolicy, Gap> {
+    async fn policy(&self, summary: PolicySummary, layer: &str) -> Result<OrganizationPolicy, Gap> {
         let id = summary.id.clone().unwrap_or_default();
-        self.cache.organization_policies.get_or(id.clone(), self.describe_policy(id, summary)).await
+        self.cache.organization_policies.get_or(id.clone(), self.describe_policy(id, summary, layer)).await
     }
 
-    async fn describe_policy(&self, id: String, summary: PolicySummary) -> Result<OrganizationPolicy, Gap> {
+    async fn describe_policy(
+        &self,
+        id: String,
+        summary: PolicySummary,
+        layer: &str,
+    ) -> Result<OrganizationPolicy, Gap> {
         let call = format!("organizations:DescribePolicy {id}");
         let output = self.clients.organizations.describe_policy().policy_id(&id).send().await;
-        let output = output.map_err(|error| Failure::of(&error).gap(LAYER, &call, &format!("policy `{id}`")))?;
+        let output = output.map_err(|error| Failure::of(&error).gap(layer, &call, &format!("policy `{id}`")))?;
         let content = output.policy.and_then(|policy| policy.content).unwrap_or_default();
         Ok(OrganizationPolicy {
             name: summary.name.unwrap_or_else(|| id.clone()),

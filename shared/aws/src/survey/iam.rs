@@ -15,25 +15,41 @@ use crate::failure::Failure;
 
 const CALL: &str = "iam:GetAccountAuthorizationDetails";
 const LAYER: &str = "identity-policy";
+/// What IAM gives at most in one answer.
+const PAGE: i32 = 1000;
 
-pub(super) async fn account(clients: &Clients, id: &str, progress: &(impl Fn(Step<'_>) + Sync)) -> Account {
+/// Everything that IAM has of the account of the credentials, in at most so many calls.
+///
+/// All of it or nothing: half an account would look like a whole one.
+pub async fn iam(clients: &Clients, id: &str, most_calls: usize, progress: impl Fn(Step<'_>)) -> Account {
+    let nothing = |gap: Gap| Account { iam_gap: Some(gap), ..unread_account(id.to_owned()) };
     let mut account = unread_account(id.to_owned());
-    let mut pages = clients.iam.get_account_authorization_details().into_paginator().send();
+    let request = clients.iam.get_account_authorization_details();
+    let mut pages = request.into_paginator().page_size(PAGE).send();
+    let mut calls = 0;
     while let Some(page) = pages.next().await {
+        calls += 1;
         let page = match page {
             Ok(page) => page,
             Err(error) => {
-                // Half an account would look like a whole one.
-                let gap = Failure::of(&error).gap(LAYER, CALL, &format!("IAM of account {id}"));
-                return Account { iam_gap: Some(gap), ..unread_account(id.to_owned()) };
+                return nothing(Failure::of(&error).gap(LAYER, CALL, &format!("IAM of account {id}")));
             }
         };
+        let more = page.is_truncated;
         account.users.extend(page.user_detail_list.unwrap_or_default().into_iter().map(user));
         account.groups.extend(page.group_detail_list.unwrap_or_default().into_iter().map(group));
         account.roles.extend(page.role_detail_list.unwrap_or_default().into_iter().map(role));
         account.managed_policies.extend(page.policies.unwrap_or_default().into_iter().filter_map(managed));
         let read = account.users.len() + account.groups.len() + account.roles.len() + account.managed_policies.len();
         progress(Step::Iam(read));
+        if more && calls >= most_calls {
+            return nothing(Gap {
+                layer: LAYER.to_owned(),
+                source: CALL.to_owned(),
+                reason: GapReason::Timeout,
+                summary: format!("IAM of account {id} has more principals and policies than {calls} calls list"),
+            });
+        }
     }
     account
 }

@@ -52,6 +52,8 @@ fn statements(document: &Value) -> Vec<Value> {
 }
 
 proptest! {
+    #![proptest_config(sesame_testkit::laws::config(256))]
+
     #[test]
     fn a_patch_leads_from_before_to_after(before in prop::option::of(tree()), after in prop::option::of(tree())) {
         let patch = patch(before.as_ref(), after.as_ref());

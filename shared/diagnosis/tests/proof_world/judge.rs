@@ -1,6 +1,6 @@
 //! Remedies put into a world, and the world asked again: nothing here uses the code that makes or proves remedies.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sesame_diagnosis::assemble::assemble;
 use sesame_diagnosis::context::context;
 use sesame_diagnosis::denial::{Denial, Incident};
@@ -8,7 +8,9 @@ use sesame_diagnosis::examine::request;
 use sesame_diagnosis::finding::{Operation, Remedy, TargetKind};
 use sesame_diagnosis::question::{Question, questions};
 use sesame_diagnosis::subject::resolve;
-use sesame_diagnosis::world::{Entity, InlinePolicy, ManagedPolicy, OrganizationPolicy, RawDocument, Readable, World};
+use sesame_diagnosis::world::{
+    Entity, Identity, InlinePolicy, ManagedPolicy, OrganizationPolicy, RawDocument, Readable, SesRegion, World,
+};
 use sesame_policy::json::Json;
 use sesame_policy::{Evaluation, Request, evaluate};
 
@@ -140,6 +142,47 @@ pub fn apply_document(world: &mut World, remedy: &Remedy, document: &Value) {
 /// Takes it back.
 pub fn undo(world: &mut World, remedy: &Remedy) {
     write(world, remedy, remedy.before.as_ref());
+}
+
+/// The world with everything that could not be read as it would do least harm: what must allow does, nothing denies.
+pub fn filled_in(world: &World) -> World {
+    let mut world = world.clone();
+    let everything =
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
+    match &mut world.organization {
+        gap @ Readable::Gap(_) => *gap = Readable::Known(None),
+        Readable::Known(organization) => {
+            let nodes = organization.iter_mut().flat_map(|organization| organization.paths.values_mut().flatten());
+            for node in nodes.filter(|node| node.service_control_policies.known().is_none()) {
+                let (id, name, arn) = ("p-full".to_owned(), "Full".to_owned(), None);
+                let policy = OrganizationPolicy { id, name, arn, document: raw(&everything) };
+                node.service_control_policies = Readable::Known(vec![policy]);
+            }
+        }
+    }
+    for account in world.accounts.values_mut() {
+        let users = account.users.iter().map(|user| &user.entity);
+        let entities = users.chain(account.roles.iter().map(|role| &role.entity));
+        let arns: Vec<String> =
+            entities.flat_map(|entity| entity.attached.iter().chain(&entity.boundary)).cloned().collect();
+        for arn in arns {
+            account.managed_policies.entry(arn.clone()).or_insert_with(|| {
+                let name = arn.rsplit('/').next().unwrap().to_owned();
+                Readable::Known(ManagedPolicy { arn, name, document: raw(&everything), updated: None })
+            });
+        }
+        let own = account.id == super::ACCOUNT;
+        for region in account.ses.values_mut().filter(|region| region.known().is_none()) {
+            let everyone = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "*" }] });
+            // An allow of the owner must be there for another account, and would stand in for the caller's own policies here.
+            let policies = if own { Vec::new() } else { vec![("Full".to_owned(), raw(&everyone))] };
+            let identity = Identity { verified: None, configuration_set: None, policies: Readable::Known(policies) };
+            let names = if own { ["example.com", "a@example.com"].as_slice() } else { &["brand.example"] };
+            let identities = names.iter().map(|name| ((*name).to_owned(), identity.clone())).collect();
+            *region = Readable::Known(SesRegion { identities, complete: true, ..SesRegion::default() });
+        }
+    }
+    world
 }
 
 /// A question in a world, answered.

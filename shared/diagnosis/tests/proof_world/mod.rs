@@ -335,6 +335,7 @@ fn account(id: &str) -> Account {
         roles: Vec::new(),
         managed_policies: BTreeMap::new(),
         iam_gap: None,
+        others_gap: None,
         ses: BTreeMap::new(),
         history: Vec::new(),
     }

@@ -6,6 +6,7 @@ mod organization;
 mod ses;
 
 pub(crate) use iam::default_version;
+pub(crate) use ses::read as ses;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,7 @@ fn empty_account(id: String) -> Account {
         roles: Vec::new(),
         managed_policies: BTreeMap::new(),
         iam_gap: None,
+        others_gap: None,
         ses: BTreeMap::new(),
         history: Vec::new(),
     }

@@ -9,7 +9,7 @@ use crate::error::SnapshotError;
 use crate::located::{At, JsonFile};
 
 /// Reads one Region.
-pub(super) fn read(file: &JsonFile) -> Result<SesRegion, SnapshotError> {
+pub(crate) fn read(file: &JsonFile) -> Result<SesRegion, SnapshotError> {
     let fields = file.root().object()?;
     let identities = fields.get("Identities");
     Ok(SesRegion {

@@ -156,7 +156,8 @@ fn whose_resource_it_is_can_be_told() {
 fn each_layer_keeps_its_own_decision_and_what_decided() {
     let evaluation =
         evaluate(MAILER, &json!({}), &policies("identity=NA boundary=N session=D serviceControl=A/NA resource="));
-    let shown: Vec<(String, String, Vec<(Option<usize>, usize, usize)>)> = evaluation
+    type Row = (String, String, Vec<(Option<usize>, usize, usize)>);
+    let shown: Vec<Row> = evaluation
         .layers
         .iter()
         .map(|layer| {

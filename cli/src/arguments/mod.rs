@@ -1,9 +1,13 @@
 //! The command line.
 
+pub mod live;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+
+pub use live::Live;
 
 /// When Amazon SES refuses a send: who was refused, by which statement of which policy, and the smallest safe fix.
 #[derive(Debug, Parser)]
@@ -40,6 +44,8 @@ pub enum Command {
     Apply(Apply),
     /// Fold log archives into findings: a table, and a report with a picture
     Replay(Replay),
+    /// The embedded responder: events in, alerts out, and a page on this machine to decide by
+    Serve(Serve),
     /// Evaluate policies alone: JSON Lines of cases in, decisions out
     Evaluate(Evaluate),
     /// The whole loop on a sample organization, without an AWS account
@@ -72,9 +78,12 @@ pub struct Source {
     /// A snapshot folder of an account or an organization
     #[arg(long, value_name = "DIR", conflicts_with = "live")]
     pub snapshot: Option<PathBuf>,
-    /// Read the policies from AWS, with your own credentials
+    /// Read the policies from AWS, with your own credentials (needs the `aws` feature)
     #[arg(long)]
     pub live: bool,
+    /// With --live: a profile of your AWS configuration, in place of the environment's
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub profile: Option<String>,
 }
 
 /// `sesame diagnose`
@@ -86,6 +95,7 @@ a CloudWatch Logs subscription payload, {\"message\":…}, JSON Lines of any of 
 Examples:
   sesame diagnose --event event.json --snapshot ./snapshot
   zcat trail/*.json.gz | sesame diagnose --event - --snapshot ./snapshot --format json
+  sesame diagnose --event event.json --live --profile production
   sesame diagnose --message \"535 Authentication Credentials Invalid\"")]
 pub struct Diagnose {
     /// What to diagnose
@@ -233,45 +243,36 @@ pub struct Evaluate {
     pub cases: PathBuf,
 }
 
+/// `sesame serve`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each alert is a line on standard error with the link of its page, a JSON line on standard output, and a message in the outbox.
+What is approved on the page is written into the snapshot, and nowhere else. The page answers on 127.0.0.1 alone, under a
+path that cannot be guessed.
+
+Examples:
+  sesame serve --snapshot ./snapshot < event.json
+  tail -f refusals.jsonl | sesame serve --snapshot ./snapshot --port 8025
+  sesame serve --snapshot ./snapshot --watch ./events")]
+pub struct Serve {
+    /// The snapshot folder to read, and to change where a change is approved
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: PathBuf,
+    /// A folder whose files are taken in, too, as they appear
+    #[arg(long, value_name = "DIR")]
+    pub watch: Option<PathBuf>,
+    /// The port of the page on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// The folder for findings, messages and keys
+    #[arg(long, value_name = "DIR", default_value = "serve-out")]
+    pub out: PathBuf,
+}
+
 /// `sesame demo`
 #[derive(Debug, Args)]
 pub struct Demo {
     /// The folder for what comes of it; made anew at every run
     #[arg(long, value_name = "DIR", default_value = "demo-out")]
     pub out: PathBuf,
-}
-
-/// Commands that only a build with the `aws` feature can do.
-#[derive(Debug, Subcommand)]
-pub enum Live {
-    /// Write a snapshot folder from a live account (needs the `aws` feature)
-    Snapshot(Rest),
-    /// Record a real event (needs the `aws` feature)
-    Capture(Rest),
-    /// What is missing in a deployed stack, and how to mend it (needs the `aws` feature)
-    Doctor(Rest),
-    /// List a stack's findings (needs the `aws` feature)
-    List(Rest),
-    /// Show a finding (needs the `aws` feature)
-    Show(Rest),
-    /// Approve a finding's plan (needs the `aws` feature)
-    Approve(Rest),
-    /// Reject a finding's plan (needs the `aws` feature)
-    Reject(Rest),
-    /// Be silent about a finding for a while (needs the `aws` feature)
-    Mute(Rest),
-    /// Take back what was applied (needs the `aws` feature)
-    Rollback(Rest),
-    /// List what was granted (needs the `aws` feature)
-    Grants(Rest),
-    /// Take back a grant (needs the `aws` feature)
-    Revoke(Rest),
-}
-
-/// Whatever follows.
-#[derive(Debug, Args)]
-pub struct Rest {
-    /// Options of the command
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub rest: Vec<String>,
 }
