@@ -15,12 +15,14 @@ CLIENTS = {
     "iam": "iam",
     "kms": "kms",
     "organizations": "organizations",
-    "secrets": "secretsmanager",
+    "secrets_manager": "secretsmanager",
     "ses": "ses",
     "sns": "sns",
     "sqs": "sqs",
     "sts": "sts",
 }
+# What shared/lambda calls for a function that names this type of it.
+THROUGH_LAMBDA = {"LinkEnvironment": "secret"}
 # One module, two sides: who signs never verifies, who keeps findings need not list them.
 NOT_CALLED = {
     "diagnose": {"dynamodb:Query", "dynamodb:Scan", "kms:GenerateMac", "kms:VerifyMac"},
@@ -47,6 +49,7 @@ def modules(function):
     """The modules of shared/aws that a function uses, and those that they use."""
     text = "".join(path.read_text() for path in (ROOT / "functions" / function / "src").rglob("*.rs"))
     wanted = {exports()[name] for name in names_after(text, "sesame_aws") if name in exports()}
+    wanted |= {THROUGH_LAMBDA[name] for name in names_after(text, "sesame_lambda") if name in THROUGH_LAMBDA}
     done = set()
     while wanted - done:
         module = (wanted - done).pop()
