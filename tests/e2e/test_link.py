@@ -1,15 +1,18 @@
 """The link in the e-mail, followed as a browser does, through the deployed API to the applied policy."""
 
 import json
+import os
 import re
+import shutil
 import urllib.error
 import urllib.request
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from playwright.sync_api import sync_playwright
 
-from test_loop import Operator, mailer, operator, own_policies, refused, stored, until  # noqa: F401
+from approval import own_policies, stored, until
 
 
 
@@ -61,7 +64,7 @@ class Browser:
 
 
 @pytest.fixture
-def link(emulators, stack, refused):  # noqa: F811
+def link(emulators, stack, refused):
     """The path of the link in the alert's e-mail."""
     texts = emulators.proxy.published("email")
     (path,) = {urlsplit(url).path for url in re.findall(re.escape(stack["ApiUrl"]) + r"/t/\S+", texts[0])}
@@ -76,7 +79,7 @@ def enter(browser, link):
     return path
 
 
-def test_the_link_in_the_mail_leads_to_an_approval_that_is_applied(emulators, stack, mailer, refused, link, inbox):  # noqa: F811
+def test_the_link_in_the_mail_leads_to_an_approval_that_is_applied(emulators, stack, mailer, refused, link, inbox):
     address, finding = refused
     browser = Browser(emulators, stack)
     page = enter(browser, link)
@@ -97,11 +100,10 @@ def test_the_link_in_the_mail_leads_to_an_approval_that_is_applied(emulators, st
     assert mailer.send(address) is None
     status, _, html = browser.ask("GET", page)
     assert status == 200 and "approve" not in Form(html).buttons
-    emulators.client("iam").delete_user_policy(UserName="listed-mailer", PolicyName=f"sesame-{finding['id']}")
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
-def test_scanners_that_follow_links_change_nothing(emulators, stack, refused, link, method):  # noqa: F811
+def test_scanners_that_follow_links_change_nothing(emulators, stack, refused, link, method):
     _, finding = refused
     browser = Browser(emulators, stack)
     browser.ask(method, link)
@@ -109,7 +111,7 @@ def test_scanners_that_follow_links_change_nothing(emulators, stack, refused, li
     assert stored(emulators, stack, finding)["state"]["S"] == "open"
 
 
-def test_a_form_from_elsewhere_and_one_without_the_cookie_decide_nothing(emulators, stack, refused, link):  # noqa: F811
+def test_a_form_from_elsewhere_and_one_without_the_cookie_decide_nothing(emulators, stack, refused, link):
     _, finding = refused
     browser = Browser(emulators, stack)
     page = enter(browser, link)
@@ -122,7 +124,7 @@ def test_a_form_from_elsewhere_and_one_without_the_cookie_decide_nothing(emulato
     assert stored(emulators, stack, finding)["state"]["S"] == "open"
 
 
-def test_a_forged_link_costs_no_call(emulators, stack, refused, link):  # noqa: F811
+def test_a_forged_link_costs_no_call(emulators, stack, refused, link):
     token = link.rsplit("/", 1)[-1]
     forged = f"/t/{token[:-6]}{'A' * 6 if token[-6:] != 'A' * 6 else 'B' * 6}"
     emulators.proxy.forget()
@@ -131,7 +133,7 @@ def test_a_forged_link_costs_no_call(emulators, stack, refused, link):  # noqa: 
     assert [call.action for call in emulators.proxy.calls("ASIA") if call.service in {"dynamodb", "kms"}] == []
 
 
-def test_no_token_gets_into_a_log(emulators, stack, refused, link):  # noqa: F811
+def test_no_token_gets_into_a_log(emulators, stack, refused, link):
     browser = Browser(emulators, stack)
     enter(browser, link)
     token = link.rsplit("/", 1)[-1]
@@ -147,3 +149,29 @@ def test_the_sweep_runs_with_its_own_role(emulators, stack):
     said = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, said
     assert said["failed"] == [], said
+
+
+def test_a_person_approves_in_a_real_browser_and_the_very_same_send_goes_through(
+    emulators, stack, mailer, operator, refused, link, inbox
+):
+    address, finding = refused
+    # The sandbox needs a user who is not root.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        page = chromium.new_page(viewport={"width": 390, "height": 844})
+        # Chromium takes every name under `localhost` for this machine.
+        page.goto(stack["ApiUrl"] + link)
+        assert page.url == f"{stack['ApiUrl']}/f/{finding['id']}", "the token is not in the address any more"
+        assert "listed-mailer" in page.inner_text("main")
+        page.fill("#reason", "the shop must send")
+        page.click("button[name=decision][value=approve]")
+        until(inbox, "applied")
+        page.goto(f"{stack['ApiUrl']}/f/{finding['id']}")
+        assert page.locator("button[value=approve]").count() == 0
+        assert "the policies allow the send" in page.inner_text("body")
+        chromium.close()
+    assert mailer.send(address) is None
+    assert operator.decide(finding, "rollback")[0] == 200
+    until(inbox, "rolled-back")
+    assert mailer.send(address)["Code"] == "AccessDeniedException"
