@@ -36,7 +36,7 @@ test-infra: $(SAM_VENV)/ready ## the template, its rule and its role: linters an
 	@echo "== template"
 	$(SAM_VENV)/bin/python -m pytest --quiet -p no:cacheprovider tests/infra
 
-e2e: build-functions $(E2E_VENV)/ready ## deploy the real functions into emulators; a refused send in, a finding out
+e2e: build-functions $(E2E_VENV)/ready chromium ## the real functions in emulators: refused, told, approved in a browser, applied, sent, rolled back
 	@echo "== end to end"
 	SESAME_SAM=$(SAM_VENV)/bin/sam $(E2E_VENV)/bin/python -m pytest --quiet -p no:cacheprovider tests/e2e
 
