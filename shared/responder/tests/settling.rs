@@ -14,6 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use desk::{Desk, NO_ALLOW, denials};
+use jiff::SignedDuration;
 use pollster::block_on;
 use serde_json::Value;
 use sesame_diagnosis::denial::Incident;
@@ -25,6 +26,7 @@ use sesame_remediation::receipt::Written;
 use sesame_responder::apply::{ApplyError, work};
 use sesame_responder::ports::{PolicyWriter, PortError, Trace, WorldSource};
 use sesame_responder::record::Record;
+use sesame_responder::walls::APPROVAL_HOLDS;
 
 /// Shows a change only after so many waits; both what is read by name and what is collected for an evaluation.
 struct Slow<'d> {
@@ -178,9 +180,9 @@ fn an_approval_that_waited_too_long_is_asked_for_again() {
     let desk = Desk::new();
     let open = desk.take_in(denials(NO_ALLOW));
     let approved = desk.decide(&open, Verdict::Approve).unwrap();
-    desk.clock.set(desk::time(desk::NOW) + sesame_responder::walls::APPROVAL_HOLDS);
     let before = desk.world.now();
-    desk.clock.set(desk::time("2026-11-23T04:00:01Z"));
+    let late = SignedDuration::from_secs(1);
+    desk.clock.set(desk::time(desk::NOW) + APPROVAL_HOLDS + late);
     let ended = desk.work(&approved).unwrap();
     assert_eq!(ended.state, State::Failed { restored: true });
     assert!(ended.receipt.unwrap().note.unwrap().contains("decide again"));
