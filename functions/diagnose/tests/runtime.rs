@@ -16,7 +16,10 @@ const NO_AWS: &str = "http://127.0.0.1:9";
 fn a_batch_that_holds_no_refused_send_succeeds_without_aws() {
     let sent = json!({"eventSource": "ses.amazonaws.com", "eventName": "SendEmail", "eventVersion": "1.11"});
     let batch = json!({"Records": [{"messageId": "m1", "body": sent.to_string()}]});
-    assert_eq!(Function::start(BINARY, NO_AWS).invoke(&batch), ("response".to_owned(), json!({"batchItemFailures": []})));
+    assert_eq!(
+        Function::start(BINARY, NO_AWS).invoke(&batch),
+        ("response".to_owned(), json!({"batchItemFailures": []}))
+    );
 }
 
 #[test]

@@ -350,7 +350,8 @@ async fn machines_get_the_audit_since_the_message_before() {
     told.advance(Event::Reject, told.since, Some("not now".to_owned())).unwrap();
     let texts = published(&told, Phase::Rejected).await;
     let message: Value = serde_json::from_str(&texts["lambda"]).unwrap();
-    let acts: Vec<&str> = message["audit"].as_array().unwrap().iter().map(|line| line["act"].as_str().unwrap()).collect();
+    let acts: Vec<&str> =
+        message["audit"].as_array().unwrap().iter().map(|line| line["act"].as_str().unwrap()).collect();
     assert_eq!(acts, ["find", "reject"]);
     assert_eq!(message["detail"], "not now");
     told.alerted = Some(told.since + SignedDuration::from_secs(1));
@@ -382,7 +383,10 @@ async fn the_key_of_links_is_read_once_and_is_not_shown() {
     }
     let aws = FakeAws::start(|_| json(&value!({"SecretString": "hunter2"}))).await;
     let error = link_key(&aws.clients(), "link").await.unwrap_err();
-    assert!(error.message.ends_with("expected at least 32 bytes, found 7") && !error.message.contains("hunter2"), "{error}");
+    assert!(
+        error.message.ends_with("expected at least 32 bytes, found 7") && !error.message.contains("hunter2"),
+        "{error}"
+    );
     let aws = FakeAws::start(|_| json_error(400, "AccessDeniedException")).await;
     assert!(!link_key(&aws.clients(), "link").await.unwrap_err().retry);
 }
@@ -420,10 +424,14 @@ async fn every_entry_of_the_audit_is_a_line_of_the_log_when_it_is_stored() {
     drop(guard);
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let audit: Vec<&Value> = lines.iter().filter(|line| line["target"] == "sesame::audit").map(|line| &line["fields"]).collect();
+    let audit: Vec<&Value> =
+        lines.iter().filter(|line| line["target"] == "sesame::audit").map(|line| &line["fields"]).collect();
     let acts: Vec<&str> = audit.iter().map(|line| line["act"].as_str().unwrap()).collect();
     assert_eq!(acts, ["find", "reject"], "once each, and nothing of what was not stored");
     let reject = audit[1];
-    assert_eq!((&reject["finding"], &reject["from"], &reject["state"]), (&"f-1".into(), &"open".into(), &"rejected".into()));
+    assert_eq!(
+        (&reject["finding"], &reject["from"], &reject["state"]),
+        (&"f-1".into(), &"open".into(), &"rejected".into())
+    );
     assert_eq!(reject["note"], "a\nsecond \"line\"");
 }

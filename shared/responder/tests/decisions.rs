@@ -1,5 +1,12 @@
 //! Decisions: in every state, at once, by two, and everything that is refused kept.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
 
 mod contract;
 mod desk;
@@ -14,16 +21,15 @@ use sesame_remediation::mac::LocalKey;
 use sesame_remediation::receipt::{Receipt, SCHEMA, Verification};
 use sesame_remediation::state::{Event, State, next};
 use sesame_render::Phase;
+use sesame_responder::Shared;
 use sesame_responder::decide::{DecideError, Request, approval, decide};
 use sesame_responder::memory::MemoryStore;
 use sesame_responder::ports::FindingStore;
 use sesame_responder::record::{Act, Record};
 use sesame_responder::settings::ApprovalsNeeded;
-use sesame_responder::Shared;
 use sesame_snapshot::embedded::FindingFolder;
 
-const VERDICTS: [Verdict; 5] =
-    [Verdict::Approve, Verdict::Reject, Verdict::Mute, Verdict::RollBack, Verdict::Revoke];
+const VERDICTS: [Verdict; 5] = [Verdict::Approve, Verdict::Reject, Verdict::Mute, Verdict::RollBack, Verdict::Revoke];
 
 fn event(verdict: Verdict) -> Event {
     match verdict {
@@ -54,10 +60,12 @@ fn with_grant(desk: &Desk) -> Record {
 
 #[test]
 fn a_verdict_is_taken_in_the_states_that_take_it_and_refused_in_all_others() {
+    let mut desk = Desk::new();
+    let granted = with_grant(&desk);
     for state in State::ALL {
         for verdict in VERDICTS {
-            let desk = Desk::new();
-            let record = Record { state, ..with_grant(&desk) };
+            desk.store = MemoryStore::default();
+            let record = Record { state, ..granted.clone() };
             desk.overwrite(record.clone());
             let result = block_on(decide(wanted(&record, verdict), &desk.key, desk.shared()));
             let after = desk.record(&record.finding.id);
@@ -105,14 +113,17 @@ fn at_once(store: &impl FindingStore, desk: &Desk, open: &Record, orders: Vec<Re
         assert!(matches!(error, DecideError::State { .. }), "{error}");
     }
     let won = results.iter().filter(|result| result.is_ok()).count();
-    (won, block_on(store.load(&open.finding.id)).unwrap().unwrap())
+    (won, desk.record(&open.finding.id))
 }
 
 #[test]
 fn of_those_who_decide_at_once_one_gets_their_way_and_the_others_hear_so() {
+    // A diagnosis takes its time: once.
+    let mut desk = Desk::new();
+    let open = desk.take_in(denials(NO_ALLOW));
     for seed in 0..40 {
-        let desk = Desk::new();
-        let open = desk.take_in(denials(NO_ALLOW));
+        desk.store = MemoryStore::default();
+        desk.overwrite(open.clone());
         let orders = [Verdict::Approve, Verdict::Reject, Verdict::Approve, Verdict::Mute];
         let orders: Vec<Request> = orders.into_iter().map(|verdict| wanted(&open, verdict)).collect();
         // A gate before every call gives the others a turn.
@@ -290,11 +301,7 @@ fn an_approval_of_another_plan_is_no_second_one() {
     let open = desk.take_in(denials(NO_ALLOW));
     approve_as(&desk, &open, "user/alice").unwrap();
     let bridge = open.finding.remedies.iter().find(|remedy| remedy.alternative_to.is_some()).unwrap();
-    let order = Request {
-        approver: by("user/bob"),
-        remedies: vec![bridge.into()],
-        ..wanted(&open, Verdict::Approve)
-    };
+    let order = Request { approver: by("user/bob"), remedies: vec![bridge.into()], ..wanted(&open, Verdict::Approve) };
     let other = block_on(decide(order, &desk.key, desk.shared())).unwrap();
     assert_eq!(other.state, State::Open);
     assert_eq!(other.approvals[0].decision.approver, by("user/bob"), "it is the first of its own");
@@ -309,11 +316,9 @@ fn with_one_good_approval_nothing_is_applied_where_two_are_needed() {
     let key = &LocalKey::new("decisions", &[9; 32]).unwrap();
     let forged = block_on(approved.approvals[0].decision.clone().sign(key)).unwrap();
     let same = approved.decision.clone().unwrap();
-    for (approvals, expected) in [
-        (Vec::new(), DecisionError::Alone),
-        (vec![same], DecisionError::Alone),
-        (vec![forged], DecisionError::Forged),
-    ] {
+    for (approvals, expected) in
+        [(Vec::new(), DecisionError::Alone), (vec![same], DecisionError::Alone), (vec![forged], DecisionError::Forged)]
+    {
         let record = Record { approvals, ..approved.clone() };
         assert_eq!(block_on(approval(&record, &desk.key, &desk.settings)), Err(expected));
         let desk = Desk { settings: desk.settings.clone(), ..Desk::new() };

@@ -1,5 +1,12 @@
 //! What was granted and still stands, and what of it is known later: grants and audit.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
 
 mod desk;
 
@@ -63,9 +70,11 @@ fn what_is_in_place_is_a_grant_until_it_is_taken_back() {
 fn a_grant_that_ends_by_itself_says_when() {
     let desk = Desk::new();
     let open = desk.take_in(denials(NO_ALLOW));
-    let bridge = open.finding.remedies.iter().find(|remedy| {
-        remedy.expires.is_some() && remedy.applicability != Applicability::AdviceOnly
-    });
+    let bridge = open
+        .finding
+        .remedies
+        .iter()
+        .find(|remedy| remedy.expires.is_some() && remedy.applicability != Applicability::AdviceOnly);
     let bridge = bridge.unwrap();
     let order = Request { remedies: vec![bridge.into()], ..request(&open, Verdict::Approve) };
     let approved = block_on(decide(order, &desk.key, desk.shared())).unwrap();
@@ -140,7 +149,10 @@ fn the_audit_says_who_did_what_when_from_where_about_which_documents() {
         ]
     );
     for line in &lines[1..3] {
-        assert_eq!((line.channel, line.by.as_deref()), (Some(Channel::Cli), Some("arn:aws:iam::111122223333:user/admin")));
+        assert_eq!(
+            (line.channel, line.by.as_deref()),
+            (Some(Channel::Cli), Some("arn:aws:iam::111122223333:user/admin"))
+        );
         assert_eq!((line.source_ip.as_deref(), line.user_agent.as_deref()), (Some("192.0.2.7"), Some("aws-cli/2")));
         assert_eq!(line.reason.as_deref(), Some("the release waits"));
     }
@@ -151,7 +163,10 @@ fn the_audit_says_who_did_what_when_from_where_about_which_documents() {
     // What a write brought goes to the log with that write, and only then.
     assert_eq!(audit::new_lines(&approved).len(), 0, "the last write marked it as told");
     let versions: Vec<u64> = done.history.iter().map(|entry| entry.version).collect();
-    assert!(versions.is_sorted() && versions.iter().all(|version| (1..=done.version).contains(version)), "{versions:?}");
+    assert!(
+        versions.is_sorted() && versions.iter().all(|version| (1..=done.version).contains(version)),
+        "{versions:?}"
+    );
 }
 
 #[test]
@@ -174,7 +189,10 @@ fn the_audit_of_all_findings_is_read_page_by_page() {
     assert_eq!(parts, whole.entries);
     let json = serde_json::to_value(&whole).unwrap();
     let approve = json["entries"].as_array().unwrap().iter().find(|entry| entry["act"] == "approve").unwrap();
-    assert_eq!((&approve["by"], &approve["state"]), (&"arn:aws:iam::111122223333:user/admin".into(), &"approved".into()));
+    assert_eq!(
+        (&approve["by"], &approve["state"]),
+        (&"arn:aws:iam::111122223333:user/admin".into(), &"approved".into())
+    );
 }
 
 /// A reader of RFC 4180 by itself, so that the writer is not judged by its own rules.
@@ -202,8 +220,28 @@ fn the_csv_is_that_of_the_standard_and_holds_no_formula() {
     let desk = Desk::new();
     let mut record = applied(&desk);
     let hostile = [
-        "=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\t=1+1", "\r\n=1+1", "＝1+1", "|calc", "a,b", "say \"no\"", "a\r\nb", "",
-        "'=1", "\u{1b}[2J", "\u{202e}txt.exe", "x", "%0A", " trailing ", "=cmd|' /C calc'!A0", "ä€", "\u{0}",
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        " =1+1",
+        "\t=1+1",
+        "\r\n=1+1",
+        "＝1+1",
+        "|calc",
+        "a,b",
+        "say \"no\"",
+        "a\r\nb",
+        "",
+        "'=1",
+        "\u{1b}[2J",
+        "\u{202e}txt.exe",
+        "x",
+        "%0A",
+        " trailing ",
+        "=cmd|' /C calc'!A0",
+        "ä€",
+        "\u{0}",
     ];
     let entry = record.history[1].clone();
     record.history = hostile

@@ -90,5 +90,8 @@ pub async fn is_kept(store: &impl FindingStore) {
     let page = store.list(&Filter { limit: 1, ..Filter::default() }).await.unwrap();
     let first = &page.findings[0];
     assert_eq!((first.id.as_str(), first.count, first.state), ("f-4", 7, State::Open));
-    assert_eq!((first.last_seen.to_string().as_str(), &first.who), ("2026-11-23T11:00:00Z", &refused.finding.principal.arn));
+    assert_eq!(
+        (first.last_seen.to_string().as_str(), &first.who),
+        ("2026-11-23T11:00:00Z", &refused.finding.principal.arn)
+    );
 }
