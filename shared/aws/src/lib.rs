@@ -6,17 +6,27 @@
 mod caller;
 mod clients;
 mod collect;
+mod controls;
 mod dead_letters;
 mod failure;
+mod fresh;
+mod kms;
+mod members;
 mod publisher;
 mod secret;
 mod store;
 pub mod survey;
+mod writer;
 
 pub use caller::{Caller, caller};
 pub use clients::{Access, AccessError, Clients};
 pub use collect::AwsWorld;
+pub use controls::DynamoControls;
 pub use dead_letters::DeadLetters;
+pub use fresh::FreshWorld;
+pub use kms::KmsKey;
+pub use members::Members;
 pub use publisher::SnsPublisher;
 pub use secret::link_key;
 pub use store::DynamoStore;
+pub use writer::AwsPolicyWriter;
