@@ -1,6 +1,13 @@
 //! The real binary before a runtime API and an AWS made here: it sweeps, and says what is missing.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests"
+)]
 
 #[path = "../../../shared/lambda/tests/function/mod.rs"]
 mod function;
