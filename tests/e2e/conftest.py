@@ -68,10 +68,11 @@ class Sender:
     name: str
     access_key: str
     secret_key: str
+    path: str = "/"
 
     @property
     def arn(self):
-        return f"arn:aws:iam::{ACCOUNT}:user/{self.name}"
+        return f"arn:aws:iam::{ACCOUNT}:user{self.path}{self.name}"
 
     def send(self, from_address):
         """Sends over the real API of the emulator; gives the refusal, or None when the send goes through."""
