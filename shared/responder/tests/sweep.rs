@@ -52,6 +52,11 @@ fn at(desk: &Desk, time: Timestamp) -> Swept {
     swept(desk)
 }
 
+/// One finding and no other.
+fn only(record: &Record) -> &[String] {
+    std::slice::from_ref(&record.finding.id)
+}
+
 fn minutes(after: Timestamp, minutes: i64) -> Timestamp {
     after + SignedDuration::from_mins(minutes)
 }
@@ -86,7 +91,7 @@ fn what_nobody_decided_while_its_link_was_good_expires_with_a_message() {
     let open = desk.take_in(denials(NO_ALLOW));
     let end = time(NOW) + TERMS.link_life;
     assert_eq!(at(&desk, end - SignedDuration::from_secs(1)), Swept::default());
-    assert_eq!(at(&desk, end).expired, [open.finding.id.clone()]);
+    assert_eq!(at(&desk, end).expired, only(&open));
     let expired = desk.record(&open.finding.id);
     assert_eq!((expired.state, phases(&desk).last()), (State::Expired, Some(&Phase::Expired)));
     let note = expired.history.last().unwrap().note.as_deref();
@@ -112,7 +117,7 @@ fn what_was_stored_and_not_told_is_told() {
     let desk = desk();
     let open = desk.take_in(denials(NO_ALLOW));
     desk.overwrite(Record { alert: Alert::Due, alerted: None, ..open.clone() });
-    assert_eq!(swept(&desk).told, [open.finding.id.clone()]);
+    assert_eq!(swept(&desk).told, only(&open));
     assert_eq!(phases(&desk), [Phase::Finding, Phase::Finding]);
     assert_eq!(swept(&desk), Swept::default());
 }
@@ -126,7 +131,7 @@ fn what_was_cut_off_comes_through_the_stream_again() {
         desk.overwrite(Record { state, ..approved.clone() });
         let before = desk.record(&open.finding.id);
         assert_eq!(at(&desk, minutes(time(NOW), 9)), Swept::default(), "{state}: it may be under way");
-        assert_eq!(at(&desk, minutes(time(NOW), 10)).resumed, [open.finding.id.clone()], "{state}");
+        assert_eq!(at(&desk, minutes(time(NOW), 10)).resumed, only(&open), "{state}");
         let after = desk.record(&open.finding.id);
         assert_eq!(after, Record { version: before.version + 1, ..before }, "{state}: written, and nothing else");
     }
@@ -148,7 +153,7 @@ fn silence_after_an_application_is_told_of_once_and_never_called_proof() {
     let desk = desk();
     let applied = applied(&desk, steady());
     assert_eq!(at(&desk, minutes(applied.since, 29)), Swept::default());
-    assert_eq!(at(&desk, minutes(applied.since, 42)).quiet, [applied.finding.id.clone()]);
+    assert_eq!(at(&desk, minutes(applied.since, 42)).quiet, only(&applied));
     let after = desk.record(&applied.finding.id);
     assert_eq!((after.state, after.since), (State::Applied, applied.since));
     assert_eq!(phases(&desk).last(), Some(&Phase::Quiet));
@@ -200,7 +205,7 @@ fn a_document_that_somebody_else_took_away_is_no_grant_any_more() {
     let desk = desk();
     let applied = applied(&desk, denials(NO_ALLOW));
     block_on(desk.world.write(&applied.finding.remedies[0].target, None)).unwrap();
-    assert_eq!(at(&desk, minutes(applied.since, 20)).vanished, [applied.finding.id.clone()]);
+    assert_eq!(at(&desk, minutes(applied.since, 20)).vanished, only(&applied));
     let after = desk.record(&applied.finding.id);
     assert_eq!((after.state, phases(&desk).last()), (State::RolledBack, Some(&Phase::Revoked)));
     let last = after.history.last().unwrap();
@@ -286,7 +291,7 @@ fn trouble_with_one_finding_keeps_no_other_from_its_turn() {
         let shared = Shared { store: &store, publisher: &desk.publisher, clock: &desk.clock, settings: &desk.settings };
         let swept = block_on(sweep(TERMS, &desk.world, shared)).unwrap();
         assert_eq!(swept.failed, [(broken.finding.id.clone(), "the record cannot be read".to_owned())]);
-        assert_eq!(swept.expired, [whole.finding.id.clone()]);
+        assert_eq!(swept.expired, only(whole));
         desk.overwrite(whole.clone());
     }
 }
