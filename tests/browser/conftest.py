@@ -1,12 +1,13 @@
 """`sesame serve` of the sample snapshot, and headless Chromium in front of it."""
 
+import http.server
 import json
 import os
 import queue
 import shutil
 import subprocess
-import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,6 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "cli" / "demo"
 PATIENCE = 60
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 class Served:
@@ -52,6 +51,14 @@ class Served:
         except queue.Empty:
             pytest.fail("no notice came: " + "".join(self.said))
 
+    def settled(self, finding):
+        """The finding as it is stored once its alert is marked as told."""
+        for _ in range(PATIENCE * 20):
+            if (record := self.record(finding))["alert"] == "sent":
+                return record
+            time.sleep(0.05)
+        pytest.fail(f"{finding} is still to be told")
+
     def files(self):
         """Every file of the snapshot with its bytes."""
         return {path: path.read_bytes() for path in sorted(self.snapshot.rglob("*")) if path.is_file()}
@@ -72,6 +79,32 @@ def served(tmp_path):
     server.stop()
 
 
+@pytest.fixture
+def elsewhere():
+    """Another origin of the same machine: the cookies of this host go there and back, since they know no ports."""
+    pages = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(pages["/"].encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def put(html):
+        pages["/"] = html
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    yield put
+    server.shutdown()
+
+
 @pytest.fixture(scope="session")
 def chromium():
     # The sandbox needs a user who is not root.
@@ -87,12 +120,14 @@ def visit(chromium):
     """Opens pages as a phone or a desktop does; whatever the browser complains of fails the test."""
     contexts, complaints = [], []
 
-    def open_context(width=1280, scheme="light", scripts=True):
+    def open_context(width=1280, scheme="light", scripts=True, complains=False):
         context = chromium.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
         )
         contexts.append(context)
         page = context.new_page()
+        if complains:
+            return page
         page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
