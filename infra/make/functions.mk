@@ -2,7 +2,7 @@
 .PHONY: build-functions functions-by-sam functions-by-cargo test-infra e2e test-e2e sizes
 
 # What the end-to-end tests deploy: `sam` builds as for a deployment, which takes minutes; `cargo` takes what `cargo test` has
-# built already.
+# built already: `--tests` makes it the same features of the same crates.
 FUNCTIONS ?= sam
 
 # As in the main file: a folder of its own for each content of the requirements.
@@ -29,7 +29,7 @@ functions-by-sam: $(SAM_VENV)/ready
 
 functions-by-cargo:
 	@echo "== functions, unoptimized"
-	$(CARGO) test --locked $(ALL) --no-run --quiet
+	$(CARGO) build --locked $(ALL) --bins --tests --quiet
 	python3 tests/e2e/assemble.py "$${CARGO_TARGET_DIR:-target}/debug"
 
 test-infra: $(SAM_VENV)/ready ## the template, its rule and its role: linters and tests
