@@ -13,6 +13,7 @@ mod mail;
 mod output;
 mod present;
 mod replay;
+mod table;
 mod time;
 mod world;
 

@@ -13,7 +13,7 @@ use sesame_render::report::{Refusals, Row, report, rows};
 
 use crate::arguments::Replay;
 use crate::failure::{Failure, Status, report as tell};
-use crate::{diagnose, output, present, world};
+use crate::{diagnose, output, present, table, world};
 
 /// Reads archives, prints a table (or findings), and writes the report that was asked for.
 pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
@@ -141,33 +141,11 @@ fn times(input: &Input) -> BTreeMap<String, Vec<Timestamp>> {
     times.into_iter().map(|(id, events)| (id, events.into_values().collect())).collect()
 }
 
-/// A table for a terminal; the widest column is the last.
 fn table(rows: &[Row]) -> String {
-    let header = ["COUNT", "LAST", "WHO", "WHAT", "CAUSE", "FINDING"];
-    let lines: Vec<[String; 6]> = rows
-        .iter()
-        .map(|row| {
-            let last = row.last.get(..16).unwrap_or(&row.last).replace('T', " ");
-            [
-                row.count.to_string(),
-                last,
-                row.who.clone(),
-                row.what.clone(),
-                format!("{} ({})", row.why, row.how),
-                row.id.clone(),
-            ]
-        })
-        .collect();
-    let mut widths = header.map(str::len);
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let join = |cells: &[String]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect::<Vec<_>>();
-        padded.join("  ").trim_end().to_owned() + "\n"
-    };
-    let header = join(&header.map(str::to_owned));
-    std::iter::once(header).chain(lines.iter().map(|line| join(line))).collect()
+    let lines = rows.iter().map(|row| {
+        let count = row.count.to_string();
+        let cause = format!("{} ({})", row.why, row.how);
+        [count, table::minute(&row.last), row.who.clone(), row.what.clone(), cause, row.id.clone()]
+    });
+    table::table(["COUNT", "LAST", "WHO", "WHAT", "CAUSE", "FINDING"], lines, None)
 }

@@ -10,6 +10,14 @@ use crate::world::Worlds;
 pub fn run(command: &Live) -> Result<ExitCode, Failure> {
     let name = match command {
         Live::Snapshot(_) => "snapshot",
+        Live::List(_) => "list",
+        Live::Show(_) => "show",
+        Live::Approve(_) => "approve",
+        Live::Reject(_) => "reject",
+        Live::Mute(_) => "mute",
+        Live::Rollback(_) => "rollback",
+        Live::Grants(_) => "grants",
+        Live::Revoke(_) => "revoke",
         Live::Doctor(_) => "doctor",
     };
     Err(unavailable(&format!("sesame {name}")))

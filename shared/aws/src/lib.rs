@@ -9,6 +9,7 @@ mod collect;
 mod dead_letters;
 mod failure;
 mod publisher;
+mod stack;
 mod store;
 pub mod survey;
 
@@ -17,4 +18,5 @@ pub use clients::{Access, AccessError, Clients};
 pub use collect::AwsWorld;
 pub use dead_letters::DeadLetters;
 pub use publisher::SnsPublisher;
+pub use stack::{Answer, StackApi, stack_outputs};
 pub use store::DynamoStore;
