@@ -17,9 +17,14 @@ pub struct Mail {
 
 /// The e-mail of a notice.
 pub fn mail(notice: Notice<'_>, now: Timestamp) -> Mail {
+    mail_with_link(notice, None, now)
+}
+
+/// The same with a link by which one may decide.
+pub fn mail_with_link(notice: Notice<'_>, link: Option<String>, now: Timestamp) -> Mail {
     let finding = notice.finding();
     let body = match notice.phase {
-        Phase::Finding => text::email(finding, &TextOptions::email(now)),
+        Phase::Finding => text::email(finding, &TextOptions { decision_link: link, ..TextOptions::email(now) }),
         phase => text::phase_email(finding, phase, detail(notice).as_deref()),
     };
     Mail { subject: phase_text(finding, notice.phase, None).subject, body }

@@ -13,6 +13,7 @@ mod mail;
 mod output;
 mod present;
 mod replay;
+mod serve;
 mod table;
 mod time;
 mod world;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Live(command) => live::run(&command),
     };

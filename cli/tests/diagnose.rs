@@ -159,6 +159,14 @@ fn what_needs_aws_names_the_build_that_has_it() {
         vec!["check", "--principal", "arn:aws:iam::111122223333:user/a", "--from", "a@example.com", "--live"],
         vec!["replay", &event, "--live"],
         vec!["snapshot", "--out", "somewhere"],
+        vec!["list"],
+        vec!["show", "f-1"],
+        vec!["approve", "f-1", "--bridge", "7d"],
+        vec!["reject", "f-1"],
+        vec!["mute", "f-1", "--for", "4w"],
+        vec!["rollback", "f-1", "--yes"],
+        vec!["grants"],
+        vec!["revoke", "f-1"],
         vec!["doctor"],
     ] {
         let run = sesame(&arguments);

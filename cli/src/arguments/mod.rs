@@ -44,6 +44,8 @@ pub enum Command {
     Apply(Apply),
     /// Fold log archives into findings: a table, and a report with a picture
     Replay(Replay),
+    /// The embedded responder: events in, alerts out, and a page on this machine to decide by
+    Serve(Serve),
     /// Evaluate policies alone: JSON Lines of cases in, decisions out
     Evaluate(Evaluate),
     /// The whole loop on a sample organization, without an AWS account
@@ -239,6 +241,32 @@ pub struct Evaluate {
     /// JSON Lines of cases; `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub cases: PathBuf,
+}
+
+/// `sesame serve`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each alert is a line on standard error with the link of its page, a JSON line on standard output, and a message in the outbox.
+What is approved on the page is written into the snapshot, and nowhere else. The page answers on 127.0.0.1 alone, under a
+path that cannot be guessed.
+
+Examples:
+  sesame serve --snapshot ./snapshot < event.json
+  tail -f refusals.jsonl | sesame serve --snapshot ./snapshot --port 8025
+  sesame serve --snapshot ./snapshot --watch ./events")]
+pub struct Serve {
+    /// The snapshot folder to read, and to change where a change is approved
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: PathBuf,
+    /// A folder whose files are taken in, too, as they appear
+    #[arg(long, value_name = "DIR")]
+    pub watch: Option<PathBuf>,
+    /// The port of the page on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// The folder for findings, messages and keys
+    #[arg(long, value_name = "DIR", default_value = "serve-out")]
+    pub out: PathBuf,
 }
 
 /// `sesame demo`

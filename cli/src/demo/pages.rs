@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sesame_remediation::State as Standing;
 use sesame_render::escape::{self, Span};
-use sesame_render::page::{Entry, PageOptions, STYLE, State, page};
+use sesame_render::page::{PageOptions, STYLE, State, page};
 use sesame_render::words;
 use sesame_responder::record::Record;
 
@@ -74,18 +74,12 @@ fn standing(record: &Record) -> &'static str {
 }
 
 fn options(record: &Record, now: Timestamp) -> PageOptions {
-    let history = record.history.iter().map(|step| Entry {
-        time: step.time.to_string(),
-        text: match &step.note {
-            Some(note) => format!("{} ({note})", step.state),
-            None => step.state.to_string(),
-        },
-    });
-    let mut name = standing(record).to_owned();
-    if let Some(first) = name.get_mut(..1) {
-        first.make_ascii_uppercase();
+    let mut state = sesame_responder::web::standing(record, now);
+    if matches!(record.state, Standing::Superseded | Standing::Open) {
+        // The demo played the owner, or nobody.
+        let word = standing(record);
+        state = State { name: words::capital(word), sentence: None, next: None, ..state };
     }
-    let state = State { name, sentence: None, history: history.collect() };
     PageOptions { state: Some(state), ..PageOptions::at(now) }
 }
 

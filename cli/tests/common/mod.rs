@@ -1,6 +1,8 @@
 //! Runs the binary.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod serve;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;

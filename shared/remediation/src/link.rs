@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::mac::{self, Mac, MacError, Payload};
 
 const DOMAIN: &str = "sesame link v1";
+const FORM_DOMAIN: &str = "sesame form v1";
 
 /// What a link is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,17 @@ impl Link {
         Ok(format!("{}.{}.{}.{expires}.{}", self.finding, self.generation, self.series, mac::encode(&code)))
     }
 
-    /// Reads a token that came to this stack and stage. Nothing in it is believed before its code is checked.
+    /// Reads a token that came to this stack and stage. Nothing in it is believed before its code is checked. A link whose time
+    /// is over reads as well: it may still show how things stand.
+    pub async fn verify(token: &str, key: &impl Mac, stack: &str, stage: &str) -> Result<Link, LinkError> {
+        let (link, code) = parse(token, stack, stage).ok_or(LinkError::Invalid)?;
+        match key.verify(&link.payload().message(), &code).await? {
+            true => Ok(link),
+            false => Err(LinkError::Invalid),
+        }
+    }
+
+    /// Reads a token that came to this stack and stage, and is not over.
     pub async fn read(
         token: &str,
         key: &impl Mac,
@@ -63,15 +74,29 @@ impl Link {
         stage: &str,
         now: Timestamp,
     ) -> Result<Link, LinkError> {
-        let (link, code) = parse(token, stack, stage).ok_or(LinkError::Invalid)?;
-        if !key.verify(&link.payload().message(), &code).await? {
-            return Err(LinkError::Invalid);
-        }
+        let link = Link::verify(token, key, stack, stage).await?;
         if link.expires <= now {
             return Err(LinkError::Expired(link.expires));
         }
         Ok(link)
     }
+}
+
+/// The code that a form carries: it shows that the form came with a page that this link opened.
+pub async fn form_code(token: &str, purpose: &str, key: &impl Mac) -> Result<String, MacError> {
+    Ok(mac::encode(&key.sign(&form_message(token, purpose)).await?))
+}
+
+/// Whether a code is that of a form of this link and purpose; in constant time.
+pub async fn is_form_code(code: &str, token: &str, purpose: &str, key: &impl Mac) -> Result<bool, MacError> {
+    match mac::decode(code) {
+        Some(code) => key.verify(&form_message(token, purpose), &code).await,
+        None => Ok(false),
+    }
+}
+
+fn form_message(token: &str, purpose: &str) -> Vec<u8> {
+    Payload::new(FORM_DOMAIN).text(token).text(purpose).message()
 }
 
 fn parse(token: &str, stack: &str, stage: &str) -> Option<(Link, Vec<u8>)> {

@@ -118,9 +118,10 @@ fn commands(text: &str, medium: Medium) -> String {
     let text = lines.join("\n");
     match medium {
         Medium::Html => text,
-        // The AWS CLI reads a document from `file://`; that one is ours and leads nowhere.
+        // The AWS CLI reads a document from standard input by this name; it is ours and leads nowhere.
         Medium::Plain => {
-            let text = text.replace("://", ":\\u002f\\u002f").replace("file:\\u002f\\u002f", "file://");
+            let text =
+                text.replace("://", ":\\u002f\\u002f").replace("file:\\u002f\\u002f/dev/stdin", "file:///dev/stdin");
             without_schemes(&text, "\\u002e", "\\u003a")
         }
     }

@@ -41,7 +41,8 @@ pub fn of(remedies: &[&Remedy], finding: &Finding) -> Vec<String> {
     list
 }
 
-fn until(time: &str) -> String {
+/// A time as a reader says it.
+pub(crate) fn until(time: &str) -> String {
     time.parse::<jiff::Timestamp>()
         .map(|at| at.strftime("%-d %b %Y %H:%M UTC").to_string())
         .unwrap_or_else(|_| time.to_owned())

@@ -316,7 +316,7 @@ struct Text {
 impl Text {
     fn plain(text: &str, limit: usize) -> Text {
         let mut longest = limit;
-        let mut escaped = escape::angle(text);
+        let mut escaped = escape::angle(Text::some(text));
         while escaped.chars().count() > limit {
             // Cut before it is escaped, so that no escape is cut in two.
             longest = longest * 3 / 4;
@@ -324,9 +324,13 @@ impl Text {
         }
         Text { kind: "plain_text", text: escaped, verbatim: None, emoji: Some(false) }
     }
+    /// Slack refuses a message with an empty text.
+    fn some(text: &str) -> &str {
+        if text.is_empty() { "-" } else { text }
+    }
     fn marked(text: &str, limit: usize) -> Text {
         // Every part was cut to its share before; this only holds the limit whatever comes.
-        let text = text.chars().take(limit).collect();
+        let text = Text::some(text).chars().take(limit).collect();
         Text { kind: "mrkdwn", text, verbatim: Some(true), emoji: None }
     }
 }

@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{HOSTILE, all, fixture_json, names, now};
+use common::{all, fixture_json, hostile, names, now};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use sesame_policy::case::Case;
@@ -117,9 +117,9 @@ fn messages_to_sns_validate_with_all_that_is_in_them() {
 #[test]
 fn chat_and_slack_messages_validate_whatever_the_data() {
     let (chat_schema, slack_schema) = (schema("chat"), schema("slack"));
-    let hostile = HOSTILE
-        .iter()
-        .map(|text| (format!("{text:?}"), common::with_every_string(&fixture_json("identity-action"), text)));
+    let hostile = hostile()
+        .into_iter()
+        .map(|text| (format!("{text:?}"), common::with_every_string(&fixture_json("identity-action"), &text)));
     for (name, finding) in all().into_iter().chain(hostile) {
         for phase in [Phase::Finding, Phase::Applied, Phase::Failed] {
             validates(&chat_schema, &chat(&finding, phase, Some("by ada"), now()), &name);

@@ -16,5 +16,6 @@ pub mod ports;
 pub mod record;
 pub mod settings;
 pub mod walls;
+pub mod web;
 
 pub use settings::{Settings, Shared};

@@ -15,7 +15,7 @@ use sesame_render::grant;
 
 use super::show::words;
 use super::{Record, Stack};
-use crate::arguments::live::{Approve, Decide, Mute, Reject, Revoke, TakeBack};
+use crate::arguments::live::{Approve, Decide, Mute, Reject, TakeBack};
 use crate::failure::{Failure, Status, report};
 use crate::time;
 
@@ -128,10 +128,10 @@ pub async fn roll_back(arguments: &TakeBack) -> Result<ExitCode, Failure> {
 }
 
 /// The same for a grant that is no longer wanted.
-pub async fn revoke(arguments: &Revoke) -> Result<ExitCode, Failure> {
-    may_ask(arguments.take_back.yes)?;
-    let stack = Stack::open(&arguments.take_back.decide.stack).await?;
-    take_back(&stack, &arguments.take_back, "revoke").await
+pub async fn revoke(arguments: &TakeBack) -> Result<ExitCode, Failure> {
+    may_ask(arguments.yes)?;
+    let stack = Stack::open(&arguments.decide.stack).await?;
+    take_back(&stack, arguments, "revoke").await
 }
 
 async fn take_back(stack: &Stack, arguments: &TakeBack, verdict: &str) -> Result<ExitCode, Failure> {

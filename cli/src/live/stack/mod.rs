@@ -22,7 +22,6 @@ use crate::failure::Failure;
 /// A stack.
 struct Stack {
     api: StackApi,
-    clients: Clients,
     /// The outputs of its CloudFormation stack, where it was found by that.
     outputs: Option<BTreeMap<String, String>>,
 }
@@ -65,12 +64,7 @@ impl Stack {
             Some(_) => Failure::usage(format!("--api: {error}")),
             None => Failure::snapshot(error),
         })?;
-        Ok(Stack { api, clients, outputs })
-    }
-
-    /// Whether it is known that the stack can write nothing.
-    fn only_suggests(&self) -> bool {
-        self.outputs.as_ref().is_some_and(|outputs| !outputs.contains_key("ApplyFunction"))
+        Ok(Stack { api, outputs })
     }
 
     async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, Failure> {

@@ -1,5 +1,6 @@
 //! A finding as a page of HTML: no scripts, one style sheet, for phones first.
 
+mod note;
 mod picture;
 mod view;
 
@@ -11,11 +12,13 @@ use sesame_diagnosis::finding::Finding;
 
 use crate::escape;
 
+pub use note::{Note, Step, note};
+
 /// The style sheet, which stands in the page as it is.
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
 /// The hash of [`STYLE`] as a Content-Security-Policy wants it.
-pub const STYLE_HASH: &str = "sha256-63WaTV6y1B3NTCSTYWcKBKROeEUtLLF2nK28Dr08RaM=";
+pub const STYLE_HASH: &str = "sha256-qUP00eMf20YkuHvdak+R26od/pT+VJc7mWK67wWSsC0=";
 
 /// The Content-Security-Policy to send with a page: nothing but its style sheet, and forms to the page's own origin.
 pub fn content_security_policy() -> String {
@@ -53,10 +56,24 @@ pub struct Form {
     pub hidden: Vec<(String, String)>,
     /// The decisions that this visitor may take: field `decision`.
     pub decisions: Vec<Decision>,
-    /// The sets of remedies to choose from, the first preset: field `remedies`, ids joined by commas.
-    pub choices: Vec<Vec<String>>,
+    /// The sets of remedies to choose from, the first preset: field `remedies`.
+    pub choices: Vec<Choice>,
+    /// How many days a mute may last, the second preset: field `days`.
+    pub mute_days: Vec<u32>,
     /// Why a decision is not on offer, or what to know before taking one.
     pub note: Option<String>,
+}
+
+/// The longest reason that a form takes, in characters.
+pub const LONGEST_REASON: usize = 500;
+
+/// A set of remedies that may be approved together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The value of the field.
+    pub value: String,
+    /// The ids of its remedies, in order.
+    pub remedies: Vec<String>,
 }
 
 /// What a visitor may decide.
@@ -66,17 +83,23 @@ pub enum Decision {
     Approve,
     /// Don't.
     Reject,
-    /// Don't, and alert no more.
+    /// Don't, and be silent for a while.
     Mute,
+    /// Take back what was applied.
+    RollBack,
 }
 
 impl Decision {
+    /// Every decision.
+    pub const ALL: [Decision; 4] = [Decision::Approve, Decision::Reject, Decision::Mute, Decision::RollBack];
+
     /// The value of the field `decision`.
     pub fn as_str(self) -> &'static str {
         match self {
             Decision::Approve => "approve",
             Decision::Reject => "reject",
             Decision::Mute => "mute",
+            Decision::RollBack => "rollback",
         }
     }
 }
@@ -86,10 +109,36 @@ impl Decision {
 pub struct State {
     /// In a word or two: "Open", "Applied".
     pub name: String,
-    /// In a sentence.
+    /// How that is to be taken.
+    pub tone: Tone,
+    /// In a sentence or two.
     pub sentence: Option<String>,
+    /// What to do next, in a sentence; commands stand in backquotes.
+    pub next: Option<String>,
     /// What happened, in order.
     pub history: Vec<Entry>,
+}
+
+/// How news is to be taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// As it comes.
+    #[default]
+    Calm,
+    /// It is done.
+    Good,
+    /// It went wrong.
+    Bad,
+}
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Tone::Calm => "calm",
+            Tone::Good => "good",
+            Tone::Bad => "bad",
+        }
+    }
 }
 
 /// Something that happened.
@@ -106,6 +155,9 @@ pub fn page(finding: &Finding, options: &PageOptions) -> String {
     // A template that is checked when it is compiled fails only on writing, and a string takes everything.
     view::Page::new(finding, options).render().unwrap_or_default()
 }
+
+/// Sesame's sign: a gate that stands open.
+const MARK: &str = r#"<svg class="sign" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 18V4l6 3v14M17 18V4l-6 3v14" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round"/></svg>"#;
 
 /// Markup that is safe to write as it is: made of escaped text and tags of ours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

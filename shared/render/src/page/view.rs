@@ -1,6 +1,7 @@
 //! What stands in a page, before it is markup.
 
 use askama::Template;
+use jiff::Timestamp;
 use sesame_diagnosis::document;
 use sesame_diagnosis::finding::{
     Agreement, Applicability, Cause, Certainty, ConditionInfo, Finding, NearMiss, Outcome, PolicyInfo, Remedy,
@@ -9,7 +10,7 @@ use sesame_diagnosis::finding::{
 use sesame_diagnosis::words as sentences;
 
 use super::picture::{Picture, pictures};
-use super::{Decision, Entry, Form, Html, PageOptions, STYLE, State};
+use super::{Decision, Entry, Form, Html, LONGEST_REASON, MARK, PageOptions, STYLE, State};
 use crate::escape::{self, Medium};
 use crate::{compact, grant, json, text, words};
 
@@ -20,9 +21,6 @@ const NEAR_MISSES: usize = 10;
 const VALUES: usize = 20;
 /// The longest JSON, in bytes.
 const RAW: usize = 400 * 1024;
-
-/// Sesame's sign: a gate that stands open.
-const MARK: &str = r#"<svg class="sign" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 18V4l6 3v14M17 18V4l-6 3v14" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round"/></svg>"#;
 
 /// The page.
 #[derive(Template)]
@@ -67,12 +65,14 @@ struct Banner {
     tone: &'static str,
     state: String,
     sentence: Option<Html>,
+    next: Option<Html>,
     history: Vec<Happened>,
 }
 
-struct Happened {
-    time: String,
-    text: Html,
+/// A line of a history.
+pub(super) struct Happened {
+    pub(super) time: String,
+    pub(super) text: Html,
 }
 
 struct Stolen {
@@ -108,12 +108,16 @@ struct DiffLine {
 }
 
 struct Decide {
+    heading: &'static str,
     note: Option<Html>,
     action: String,
     csrf: String,
     hidden: Vec<Hidden>,
     choices: Vec<Choice>,
+    longest_reason: usize,
     buttons: Vec<Button>,
+    /// A number of days, and whether it is preset; empty where muting is not on offer.
+    mute: Vec<(String, String, bool)>,
 }
 
 struct Hidden {
@@ -203,7 +207,7 @@ impl Page {
             pictures_left_out,
             pictures,
             planned: finding.planned().map(|remedy| change(remedy, finding, false)).collect(),
-            form: options.form.as_ref().map(|form| decide(form, finding)),
+            form: options.form.as_ref().map(|form| decide(form, finding, options.now)),
             causes: finding.causes.iter().take(CAUSES).map(|cause| shown(cause, finding, alone)).collect(),
             causes_left_out: finding.causes.len().saturating_sub(CAUSES),
             witness: finding.witness.message.as_ref().map(|message| Message {
@@ -228,7 +232,7 @@ impl Page {
                     Html::sentence(&format!("{layer} ({}): {}", gap.source, gap.summary))
                 })
                 .collect(),
-            earlier_grants: happened(&options.earlier_grants, options),
+            earlier_grants: happened(&options.earlier_grants, options.now),
             sources: event.sources.iter().map(|source| self::source(source, options)).collect(),
             raw,
             raw_shortened,
@@ -267,22 +271,19 @@ fn contradiction(finding: &Finding) -> String {
 }
 
 fn banner(state: &State, options: &PageOptions) -> Banner {
-    let tone = match state.name.to_ascii_lowercase().as_str() {
-        "applied" => "good",
-        "failed" => "bad",
-        _ => "calm",
-    };
+    let sentence = |text: &String| Html::sentence(&escape::clip(text, 1_200));
     Banner {
-        tone,
+        tone: state.tone.class(),
         state: escape::visible(&escape::clip(&state.name, 60)),
-        sentence: state.sentence.as_deref().map(|sentence| Html::sentence(&escape::clip(sentence, 600))),
-        history: happened(&state.history, options),
+        sentence: state.sentence.as_ref().map(sentence),
+        next: state.next.as_ref().map(sentence),
+        history: happened(&state.history, options.now),
     }
 }
 
-fn happened(entries: &[Entry], options: &PageOptions) -> Vec<Happened> {
+pub(super) fn happened(entries: &[Entry], now: Timestamp) -> Vec<Happened> {
     let one = |entry: &Entry| Happened {
-        time: escape::visible(&escape::clip(&words::moment(&entry.time, options.now), 60)),
+        time: escape::visible(&escape::clip(&words::moment(&entry.time, now), 60)),
         text: Html::sentence(&escape::clip(&entry.text, 600)),
     };
     entries.iter().map(one).collect()
@@ -378,28 +379,51 @@ fn diff(remedy: &Remedy) -> Vec<DiffLine> {
     text.lines().skip(if remedy.before.is_none() { 3 } else { 2 }).map(line).collect()
 }
 
-fn decide(form: &Form, finding: &Finding) -> Decide {
-    let button = |decision: &Decision| Button {
-        value: decision.as_str(),
-        label: match decision {
-            Decision::Approve => "Approve and apply",
-            Decision::Reject => "Reject",
-            Decision::Mute => "Mute",
-        },
+fn decide(form: &Form, finding: &Finding, now: Timestamp) -> Decide {
+    let label = |decision: &Decision| match decision {
+        Decision::Approve => Some("Approve and apply"),
+        Decision::Reject => Some("Reject"),
+        Decision::RollBack => Some("Take it back"),
+        // Stands apart, beside its duration.
+        Decision::Mute => None,
     };
-    let choice = |ids: &Vec<String>| {
-        let titles: Vec<String> =
-            ids.iter().filter_map(|id| finding.remedy(id)).map(|remedy| remedy.title.clone()).collect();
-        Choice { value: ids.join(","), label: Html::sentence(&words::and(&titles)) }
-    };
+    let button = |decision: &Decision| label(decision).map(|label| Button { value: decision.as_str(), label });
+    let several = form.choices.len() > 1;
+    let mute = form.decisions.contains(&Decision::Mute);
+    let days = form.mute_days.iter().enumerate().filter(|_| mute).map(|(index, days)| {
+        (days.to_string(), words::counted(usize::try_from(*days).unwrap_or(usize::MAX), "day", "days"), index == 1)
+    });
     Decide {
+        heading: if form.decisions == [Decision::RollBack] { "Take it back" } else { "Decide" },
         note: form.note.as_deref().map(Html::sentence),
         action: form.action.clone(),
         csrf: form.csrf.clone(),
         hidden: form.hidden.iter().map(|(name, value)| Hidden { name: name.clone(), value: value.clone() }).collect(),
-        choices: form.choices.iter().map(choice).collect(),
-        buttons: form.decisions.iter().map(button).collect(),
+        choices: form
+            .choices
+            .iter()
+            .map(|choice| Choice { value: choice.value.clone(), label: choice_label(choice, finding, several, now) })
+            .collect(),
+        longest_reason: LONGEST_REASON,
+        buttons: form.decisions.iter().filter_map(button).collect(),
+        mute: days.collect(),
     }
+}
+
+/// How long it lasts is what tells the choices apart; what is given stands above.
+fn choice_label(choice: &super::Choice, finding: &Finding, several: bool, now: Timestamp) -> Html {
+    let remedies: Vec<&Remedy> = choice.remedies.iter().filter_map(|id| finding.remedy(id)).collect();
+    let ends: Vec<&str> = remedies.iter().filter_map(|remedy| remedy.expires.as_deref()).collect();
+    let title = || words::and(&remedies.iter().map(|remedy| remedy.title.clone()).collect::<Vec<_>>());
+    Html::sentence(&match (ends.first(), ends.len() == remedies.len()) {
+        (Some(end), true) => {
+            let left = end.parse::<Timestamp>().map(|end| words::span(end.as_second() - now.as_second()));
+            let left = left.map(|span| format!(" ({span} from now)")).unwrap_or_default();
+            format!("Until {}{left}: the same, and it ends by itself", grant::until(end))
+        }
+        (None, _) if several => "For good: the change as shown above".to_owned(),
+        _ => title(),
+    })
 }
 
 fn shown(cause: &Cause, finding: &Finding, alone: bool) -> Shown {

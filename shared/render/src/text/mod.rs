@@ -58,7 +58,7 @@ pub(crate) fn email_of(finding: &Finding, options: &TextOptions) -> String {
         let next = kept.iter().enumerate().filter_map(|(at, part)| Some((part.rank?, at))).min();
         match next {
             Some((_, at)) => left_out.push(kept.remove(at).name),
-            None => return cut(&text, &foot(&left_out)),
+            None => return cut(&text, &foot(&left_out), options),
         }
     }
 }
@@ -131,13 +131,21 @@ fn assemble(parts: &[&Part], foot: &str) -> String {
 }
 
 /// The head alone is too long: only data of absurd length can do that.
-fn cut(text: &str, foot: &str) -> String {
-    let room = EMAIL_LIMIT.saturating_sub(foot.len() + 32);
-    let mut end = room.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
+fn cut(text: &str, foot: &str, options: &TextOptions) -> String {
+    let mut decide = Writer::new(options.width, options.styled);
+    if let Some(link) = &options.decision_link {
+        decide.field("Decide", link);
     }
-    format!("{}\n[cut]\n\n{foot}", text.get(..end).unwrap_or_default())
+    let decide = decide.finish();
+    let room = EMAIL_LIMIT.saturating_sub(foot.len() + decide.len() + 32);
+    // Whole lines, so that no link is cut in two.
+    let whole = text.split_inclusive('\n').scan(0, |end, line| {
+        *end += line.len();
+        (*end <= room).then_some(line)
+    });
+    let kept: String = whole.collect();
+    let decide = if kept.contains(&decide) { String::new() } else { decide };
+    format!("{kept}\n[cut]\n\n{decide}{foot}")
 }
 
 fn head(out: &mut Writer, finding: &Finding, options: &TextOptions) {

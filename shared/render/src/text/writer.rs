@@ -116,8 +116,14 @@ impl Writer {
     }
 
     /// As it is: commands, documents, ARNs.
+    ///
+    /// The line by which one decides is ours alone: where a value's text begins a line like it, a space stands before it.
     pub fn verbatim(&mut self, text: &str) {
-        self.line(text);
+        let lines = text.split('\n').map(|line| match line.starts_with("Decide:") {
+            true => format!(" {line}"),
+            false => line.to_owned(),
+        });
+        self.line(&lines.collect::<Vec<_>>().join("\n"));
     }
 
     /// The text, ending in one line feed; empty when nothing was written.

@@ -80,33 +80,14 @@ pub fn huge() -> Finding {
     finding
 }
 
-/// What data may try to be.
-pub const HOSTILE: [&str; 24] = [
-    "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
-    "'><svg/onload=alert(1)>",
-    "</style><script>1</script>",
-    "</title></pre></code><iframe src=//evil.example>",
-    "<a href=\"https://evil.example\">Approve</a>",
-    "<!channel> <!here> <@U012AB3CD> <#C012AB3CD>",
-    "<https://evil.example|Approve>",
-    "&lt;!channel&gt; &amp;",
-    "[Approve](https://evil.example) ![x](http://evil.example/x.png)",
-    "[a]: https://evil.example\n[b][a]",
-    "*bold* _italic_ ~gone~ `code` ```block```",
-    "` <@U012AB3CD> `",
-    "https://evil.example/path?x=1 HTTP://EVIL.EXAMPLE www.evil.example mailto:eve@evil.example",
-    "\u{1b}[31mred\u{1b}[0m \u{1b}]8;;https://evil.example\u{1b}\\link\u{1b}]8;;\u{1b}\\ \u{9b}2J\u{7}",
-    "Subject: x\r\nBcc: eve@evil.example\r\n\r\nbody",
-    "line\nDecide: https://evil.example/approve",
-    "\u{202e}gnp.exe \u{2066}x\u{2069} \u{200b}\u{feff}\u{2028}\u{ad}\u{e0041}",
-    "{\"a\":\"b\\u0000\"}\u{0}",
-    ":tada: @here @channel #general",
-    "{{7*7}} {% raw %} ${7*7} #{7*7}",
-    "JSON\nrm -rf /\n",
-    "  ",
-    "é ü 日本語 😀 العربية",
-];
+/// What data may try to be: every value of `tests/hostile/values.json`.
+pub fn hostile() -> Vec<String> {
+    let values: Value = serde_json::from_str(include_str!("../../../../tests/hostile/values.json")).unwrap();
+    let values: Vec<String> =
+        values.as_array().unwrap().iter().map(|row| row["value"].as_str().unwrap().to_owned()).collect();
+    assert!(values.len() >= 80);
+    values
+}
 
 /// Names of fields whose values are of a closed list.
 const CLOSED: [&str; 10] = [
