@@ -140,7 +140,7 @@ impl Stage {
     }
 
     pub fn closing(&mut self, record: &Record, now: Timestamp) {
-        if let Some(phase) = phase_of(record.state) {
+        if let Some(phase) = phase_of(record) {
             let mail = mail(Notice { phase, record }, now);
             quoted("e-mail", &mail.subject, &mail.body);
         }

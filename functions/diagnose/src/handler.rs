@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sesame_aws::{AwsWorld, Clients, DeadLetters, DynamoStore, SnsPublisher};
 use sesame_diagnosis::finding::Provenance;
 use sesame_diagnosis::input;
-use sesame_lambda::{Environment, Fault, Metrics, SystemClock};
+use sesame_lambda::{Environment, Fault, LinkEnvironment, Metrics, SystemClock};
 use sesame_responder::diagnose::{DiagnoseError, diagnose};
 use sesame_responder::ports::{Clock, PortError, SaveError};
 use sesame_responder::settings::{Approval, ApprovalsNeeded};
@@ -26,10 +26,16 @@ pub(crate) struct Handler {
 }
 
 impl Handler {
-    pub(crate) fn new(environment: Environment, clients: Clients) -> Handler {
+    /// Links go into e-mails where there are any; a key that cannot be read must not keep an alert from going out.
+    pub(crate) async fn new(environment: Environment, links: Option<LinkEnvironment>, clients: Clients) -> Handler {
+        let links = match links {
+            Some(links) => links.links(&environment.stack, &clients).await,
+            None => None,
+        };
         Handler {
             store: DynamoStore::new(clients.clone(), environment.table.clone()),
-            publisher: SnsPublisher::new(clients.clone(), environment.topic, environment.table.clone()),
+            publisher: SnsPublisher::new(clients.clone(), environment.topic, environment.table.clone())
+                .with_links(links),
             dead_letters: DeadLetters::new(clients.clone(), environment.dead_letters),
             account: environment.account.clone(),
             settings: Settings {

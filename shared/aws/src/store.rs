@@ -10,10 +10,13 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
+use sesame_remediation::State;
+use sesame_remediation::decision::Channel;
+use sesame_responder::audit;
 use sesame_responder::list::{Cursor, Filter, Page, Summary};
 use sesame_responder::memory::is_unfinished;
 use sesame_responder::ports::{FindingStore, PortError, SaveError};
-use sesame_responder::record::Record;
+use sesame_responder::record::{Act, Record};
 
 use crate::Clients;
 use crate::failure::Failure;
@@ -182,10 +185,39 @@ impl DynamoStore {
             }
         };
         match request.send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                log_audit(record);
+                Ok(())
+            }
             Err(error) if is_conflict(&error) => Err(SaveError::Conflict(id.clone())),
             Err(error) => Err(Failure::of(&error).port_error("dynamodb:PutItem").into()),
         }
+    }
+}
+
+/// The audit goes to the log as well, a line for each entry, once it is stored: there nobody who writes to the table can
+/// change it.
+fn log_audit(record: &Record) {
+    for line in audit::new_lines(record) {
+        let documents = serde_json::to_string(&line.documents).unwrap_or_default();
+        tracing::info!(
+            target: "sesame::audit",
+            finding = line.finding,
+            generation = line.generation,
+            act = line.act.map(Act::as_str),
+            refused = line.refused,
+            from = line.from.map(State::as_str),
+            state = line.state.as_str(),
+            channel = line.channel.map(Channel::as_str),
+            by = line.by,
+            source_ip = line.source_ip,
+            user_agent = line.user_agent,
+            reason = line.reason,
+            documents,
+            note = line.note,
+            time = line.time.to_string(),
+            "audit"
+        );
     }
 }
 

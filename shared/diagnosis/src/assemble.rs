@@ -1,5 +1,7 @@
 //! Which policies bear on a question: the layers of the engine, filled from the world, with what each policy is.
 
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sesame_policy::json::Json;
@@ -39,6 +41,8 @@ pub struct Assembled {
     pub resource: Vec<Attached>,
     /// The VPC endpoint's policy; only where it is named or suspected, and then unreadable.
     pub vpc_endpoint: Option<Vec<Attached>>,
+    /// Every condition key and policy variable in these documents, lower-case.
+    pub keys: BTreeSet<String>,
 }
 
 /// The policies attached at one level of the organization.
@@ -79,21 +83,6 @@ impl Assembled {
             LayerKind::VpcEndpoint => self.vpc_endpoint.as_deref().unwrap_or_default(),
         }
     }
-    /// The same, to change them.
-    pub fn policies_mut(&mut self, layer: LayerKind, level: Option<usize>) -> Option<&mut Vec<Attached>> {
-        match layer {
-            LayerKind::Identity => Some(&mut self.identity),
-            LayerKind::Boundary => self.boundary.as_mut(),
-            LayerKind::Session => self.session.as_mut(),
-            LayerKind::ServiceControl => {
-                let levels = self.service_control.as_mut()?;
-                levels.get_mut(level?).map(|level| &mut level.policies)
-            }
-            LayerKind::ResourceControl => None,
-            LayerKind::Resource => Some(&mut self.resource),
-            LayerKind::VpcEndpoint => self.vpc_endpoint.as_mut(),
-        }
-    }
     /// A level of SCPs.
     pub fn level(&self, level: Option<usize>) -> Option<&LevelPolicies> {
         self.service_control.as_ref()?.get(level?)
@@ -118,8 +107,7 @@ impl Assembled {
 }
 
 fn engine_policy(attached: &Attached) -> Policy {
-    let name = attached.info.as_ref().map(|info| info.name.clone());
-    Policy { name, document: attached.document.clone() }
+    Policy { name: None, document: attached.document.clone() }
 }
 
 /// Builds the layers of one question.
@@ -135,15 +123,58 @@ pub fn assemble(
     question: &Question,
     strict: bool,
 ) -> Result<Assembled, InvalidDocument> {
-    let mut reader = Reader { strict };
-    Ok(Assembled {
-        identity: reader.identity(subject)?,
-        boundary: reader.boundary(subject)?,
-        session: session(subject),
-        service_control: reader.service_control(world, subject)?,
-        resource: reader.resource(world, question)?,
-        vpc_endpoint: None,
-    })
+    Library::new(world).assemble(subject, question, strict)
+}
+
+/// A world and its documents, each parsed once, when it is first asked for.
+#[derive(Debug)]
+pub struct Library<'w> {
+    /// The world.
+    pub world: &'w World,
+    /// By where the document stands in memory, which is the world's as long as the library lives.
+    parsed: RefCell<HashMap<*const RawDocument, Parsed>>,
+}
+
+/// A document, or why it does not parse.
+type Parsed = Result<Arc<PolicyDocument>, String>;
+
+impl<'w> Library<'w> {
+    /// A library in which nothing is parsed yet.
+    pub fn new(world: &'w World) -> Library<'w> {
+        Library { world, parsed: RefCell::default() }
+    }
+
+    /// Builds the layers of one question; see [`assemble`].
+    ///
+    /// # Errors
+    /// With `strict`, a document in one of these layers that does not parse.
+    pub fn assemble(
+        &self,
+        subject: &Subject<'w>,
+        question: &Question,
+        strict: bool,
+    ) -> Result<Assembled, InvalidDocument> {
+        let mut reader = Reader { library: self, strict };
+        let mut set = Assembled {
+            identity: reader.identity(subject)?,
+            boundary: reader.boundary(subject)?,
+            session: session(subject),
+            service_control: reader.service_control(self.world, subject)?,
+            resource: reader.resource(self.world, question)?,
+            vpc_endpoint: None,
+            keys: BTreeSet::new(),
+        };
+        set.keys = crate::context::mentioned_keys(&set);
+        Ok(set)
+    }
+
+    fn parse(&self, document: &'w RawDocument, grammar: PolicyGrammar) -> Parsed {
+        let parse = || match &document.json {
+            Ok(json) => PolicyDocument::parse(json, grammar).map(Arc::new).map_err(|error| error.to_string()),
+            Err(message) => Err(message.clone()),
+        };
+        self.parsed.borrow_mut().entry(std::ptr::from_ref(document)).or_insert_with(parse).clone()
+    }
 }
 
 /// A layer whose one policy could not be read.
@@ -178,12 +209,13 @@ pub fn session_gap() -> Gap {
     }
 }
 
-struct Reader {
+struct Reader<'l, 'w> {
+    library: &'l Library<'w>,
     strict: bool,
 }
 
-impl Reader {
-    fn identity(&mut self, subject: &Subject) -> Result<Vec<Attached>, InvalidDocument> {
+impl<'w> Reader<'_, 'w> {
+    fn identity(&mut self, subject: &Subject<'w>) -> Result<Vec<Attached>, InvalidDocument> {
         let mut list = Vec::new();
         let Some(entity) = subject.entity else {
             if let Some(gap) = identity_gap(subject) {
@@ -228,10 +260,10 @@ impl Reader {
     fn inline(
         &mut self,
         list: &mut Vec<Attached>,
-        policies: &[InlinePolicy],
+        policies: &'w [InlinePolicy],
         (kind, target_kind): (PolicyKind, TargetKind),
         holder: &str,
-        subject: &Subject,
+        subject: &Subject<'w>,
     ) -> Result<(), InvalidDocument> {
         for policy in policies {
             let info = info(kind, &policy.name, None, Some(holder));
@@ -247,7 +279,7 @@ impl Reader {
         Ok(())
     }
 
-    fn managed(&mut self, arn: &str, holder: &str, subject: &Subject) -> Result<Attached, InvalidDocument> {
+    fn managed(&mut self, arn: &str, holder: &str, subject: &Subject<'w>) -> Result<Attached, InvalidDocument> {
         let own = managed_by_aws(arn);
         let kind = if own { PolicyKind::AwsManaged } else { PolicyKind::CustomerManaged };
         let name = arn.rsplit('/').next().unwrap_or(arn);
@@ -264,7 +296,7 @@ impl Reader {
     fn managed_document(
         &mut self,
         arn: &str,
-        subject: &Subject,
+        subject: &Subject<'w>,
         layer: LayerKind,
     ) -> Result<Result<Arc<PolicyDocument>, Gap>, InvalidDocument> {
         match subject.account.and_then(|account| account.managed_policies.get(arn)) {
@@ -274,7 +306,7 @@ impl Reader {
         }
     }
 
-    fn boundary(&mut self, subject: &Subject) -> Result<Option<Vec<Attached>>, InvalidDocument> {
+    fn boundary(&mut self, subject: &Subject<'w>) -> Result<Option<Vec<Attached>>, InvalidDocument> {
         let Some((entity, arn)) = subject.entity.and_then(|entity| Some((entity, entity.boundary.as_deref()?))) else {
             return Ok(None);
         };
@@ -291,8 +323,8 @@ impl Reader {
 
     fn service_control(
         &mut self,
-        world: &World,
-        subject: &Subject,
+        world: &'w World,
+        subject: &Subject<'w>,
     ) -> Result<Option<Vec<LevelPolicies>>, InvalidDocument> {
         let Some(account) = &subject.account_id else { return Ok(None) };
         if subject.service_linked {
@@ -333,7 +365,7 @@ impl Reader {
 
     fn organization_policy(
         &mut self,
-        policy: &OrganizationPolicy,
+        policy: &'w OrganizationPolicy,
         node: &str,
         organization: &crate::world::Organization,
     ) -> Result<Attached, InvalidDocument> {
@@ -353,7 +385,7 @@ impl Reader {
         Ok(attach(info, target, read))
     }
 
-    fn resource(&mut self, world: &World, question: &Question) -> Result<Vec<Attached>, InvalidDocument> {
+    fn resource(&mut self, world: &'w World, question: &Question) -> Result<Vec<Attached>, InvalidDocument> {
         let layer = LayerKind::Resource;
         let Some(name) = question.resource.resource().strip_prefix("identity/") else { return Ok(Vec::new()) };
         let (account, region) = (question.resource.account(), question.resource.region());
@@ -397,7 +429,7 @@ impl Reader {
 
     fn readable(
         &mut self,
-        document: &Readable<RawDocument>,
+        document: &'w Readable<RawDocument>,
         grammar: PolicyGrammar,
         layer: LayerKind,
     ) -> Result<Result<Arc<PolicyDocument>, Gap>, InvalidDocument> {
@@ -409,16 +441,12 @@ impl Reader {
 
     fn parse(
         &mut self,
-        document: &RawDocument,
+        document: &'w RawDocument,
         grammar: PolicyGrammar,
         layer: LayerKind,
     ) -> Result<Result<Arc<PolicyDocument>, Gap>, InvalidDocument> {
-        let parsed = match &document.json {
-            Ok(json) => PolicyDocument::parse(json, grammar).map_err(|error| error.to_string()),
-            Err(message) => Err(message.clone()),
-        };
-        match parsed {
-            Ok(parsed) => Ok(Ok(Arc::new(parsed))),
+        match self.library.parse(document, grammar) {
+            Ok(parsed) => Ok(Ok(parsed)),
             Err(message) if self.strict => Err(InvalidDocument { source_place: document.source.clone(), message }),
             Err(message) => Ok(Err(Gap {
                 layer: layer.as_str().to_owned(),

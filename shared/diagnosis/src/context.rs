@@ -22,12 +22,11 @@ const REMEDY_KEYS: [&str; 2] = ["aws:principalarn", "aws:currenttime"];
 pub fn context(denial: &Denial, subject: &Subject, question: &Question, world: &World, set: &Assembled) -> Context {
     let facts = Facts { denial, subject, question, world };
     let mut context = Context::new();
-    let mut keys = mentioned_keys(set);
-    keys.extend(REMEDY_KEYS.map(str::to_owned));
-    for key in keys {
-        let value = facts.value(&key);
+    let keys = set.keys.iter().map(String::as_str);
+    for key in keys.chain(REMEDY_KEYS.into_iter().filter(|key| !set.keys.contains(*key))) {
+        let value = facts.value(key);
         if value != ContextValue::Absent {
-            context.set(canonical(&key), value);
+            context.set(canonical(key), value);
         }
     }
     context
@@ -59,7 +58,7 @@ pub fn values(
 }
 
 /// Every condition key and policy variable in the documents, lower-case.
-fn mentioned_keys(set: &Assembled) -> BTreeSet<String> {
+pub(crate) fn mentioned_keys(set: &Assembled) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     for (_, _, policy) in set.iter() {
         for statement in policy.document.iter().flat_map(|document| &document.statements) {

@@ -1,9 +1,13 @@
 //! The diagnosis: one incident and the world in, one finding out.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use sesame_policy::{ContextValue, Decision, LayerKind, Possible};
 
-use crate::assemble::Attached;
+use crate::assemble::{Assembled, Attached, Library};
 use crate::causes::{Found, causes};
 use crate::context::{SHOWN_KEYS, values};
 use crate::denial::{Denial, Incident, Refusal};
@@ -28,12 +32,13 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
     if let Refusal::Other(refusal) = denial.refusal {
         return Ok(not_authorization(incident, &subject, world, refusal));
     }
-    let examined = examine_all(incident, &subject, world, options)?;
+    let library = Library::new(world);
+    let examined = examine_all(incident, &subject, &library, options)?;
     let mut found = causes(&examined, denial, &subject);
     if !anything_readable(&examined, &subject) {
         found.clear();
     }
-    let facts = Facts { incident, denial, subject: &subject, world, examined: &examined, causes: &found };
+    let facts = Facts { incident, denial, subject: &subject, library: &library, examined: &examined, causes: &found };
     let wrong_principal = hint::wrong_principal(&facts);
     let wrong_region = hint::wrong_region(&facts);
     let others_gap = if wrong_principal.is_none() { hint::others_unread(&facts) } else { None };
@@ -78,17 +83,26 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
 }
 
 /// Every question in every distinct request context; the latest context first.
-fn examine_all(
+fn examine_all<'w>(
     incident: &Incident,
-    subject: &Subject,
-    world: &World,
+    subject: &Subject<'w>,
+    library: &Library<'w>,
     options: &Options,
 ) -> Result<Vec<Vec<Examined>>, InvalidDocument> {
+    let world = library.world;
     let mut list: Vec<Vec<Examined>> = Vec::new();
+    // The same policies bear on a resource in every request context.
+    let mut sets: BTreeMap<String, Arc<Assembled>> = BTreeMap::new();
     let others = incident.distinct.iter().map(|(denial, _)| denial).filter(|denial| **denial != incident.latest);
     for denial in std::iter::once(&incident.latest).chain(others) {
         for question in questions(denial, subject, world) {
-            let Some(examined) = examine(&question, denial, subject, world, options.strict)? else { continue };
+            let set = match sets.entry(question.resource.to_string()) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => {
+                    place.insert(Arc::new(library.assemble(subject, &question, options.strict)?)).clone()
+                }
+            };
+            let Some(examined) = examine(&question, denial, subject, world, set) else { continue };
             let same = |contexts: &&mut Vec<Examined>| {
                 contexts.first().is_some_and(|first| same_question(&first.question, &question))
             };

@@ -1,16 +1,16 @@
 //! Abduction: AWS refused, so what must be true? Each thing that may block the request is held apart from the others by
 //! evaluating the request with everything else out of the way.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use sesame_policy::evaluation::{Evaluation, decide};
 use sesame_policy::{
-    Context, Decision, Effect, LayerKind, PolicyDocument, PolicyGrammar, Possible, Principal, Request, StatementRef,
-    Truth, evaluate,
+    Context, Decision, Effect, LayerKind, Policy, PolicyDocument, PolicyGrammar, PolicySet, Possible, Principal,
+    Request, StatementRef, Truth, evaluate,
 };
 
-use crate::InvalidDocument;
-use crate::assemble::{Assembled, Attached, assemble, session_gap, unreadable};
+use crate::assemble::{Assembled, session_gap, unreadable};
 use crate::context::context;
 use crate::denial::Denial;
 use crate::finding::{Certainty, Gap, GapReason};
@@ -52,7 +52,9 @@ pub struct Examined {
     /// The question.
     pub question: Question,
     /// The policies that bear on it.
-    pub set: Assembled,
+    pub set: Arc<Assembled>,
+    /// The same in the engine's form.
+    pub policies: PolicySet,
     /// The engine's request.
     pub request: Request,
     /// The engine's answer with every statement's trace.
@@ -63,19 +65,15 @@ pub struct Examined {
     pub left: Vec<Blocker>,
 }
 
-/// Evaluates a question for a denial and finds what blocks it.
-///
-/// # Errors
-/// With `strict`, a policy document that bears on the question and does not parse.
+/// Evaluates a question for a denial, against the policies that bear on it, and finds what blocks it.
 pub fn examine(
     question: &Question,
     denial: &Denial,
     subject: &Subject,
     world: &World,
-    strict: bool,
-) -> Result<Option<Examined>, InvalidDocument> {
-    let Some(principal) = subject.principal.clone() else { return Ok(None) };
-    let mut set = assemble(world, subject, question, strict)?;
+    mut set: Arc<Assembled>,
+) -> Option<Examined> {
+    let principal = subject.principal.clone()?;
     let context = context(denial, subject, question, world, &set);
     let request = request(principal, question, context);
     let refused_here = question.origin == crate::finding::Origin::Message || denial.message.action.is_none();
@@ -87,7 +85,7 @@ pub fn examine(
     if allowed && refused_here && suspect_the_unseen(&mut examined.set, denial, subject, world) {
         examined = weigh(question, examined.set, examined.request, named);
     }
-    Ok(Some(examined))
+    Some(examined)
 }
 
 /// The engine's request.
@@ -108,13 +106,13 @@ fn named_layer(denial: &Denial) -> Option<LayerKind> {
 }
 
 /// A session policy or a VPC endpoint policy that the message names is there, and was not read.
-fn name_the_unseen(set: &mut Assembled, named: Option<LayerKind>, denial: &Denial) {
+fn name_the_unseen(set: &mut Arc<Assembled>, named: Option<LayerKind>, denial: &Denial) {
     match named {
         Some(LayerKind::Session) if set.session.is_none() => {
-            set.session = Some(vec![unreadable(LayerKind::Session, session_gap())]);
+            Arc::make_mut(set).session = Some(vec![unreadable(LayerKind::Session, session_gap())]);
         }
         Some(LayerKind::VpcEndpoint) => {
-            set.vpc_endpoint = Some(vec![unreadable(LayerKind::VpcEndpoint, endpoint_gap(denial))]);
+            Arc::make_mut(set).vpc_endpoint = Some(vec![unreadable(LayerKind::VpcEndpoint, endpoint_gap(denial))]);
         }
         _ => {}
     }
@@ -132,31 +130,37 @@ fn endpoint_gap(denial: &Denial) -> Gap {
 
 /// Puts what is never read under suspicion; false when there is nothing of that kind, or the policies are known to have
 /// changed since.
-fn suspect_the_unseen(set: &mut Assembled, denial: &Denial, subject: &Subject, world: &World) -> bool {
+fn suspect_the_unseen(set: &mut Arc<Assembled>, denial: &Denial, subject: &Subject, world: &World) -> bool {
     if crate::changes::changed_since(denial, subject, world, set) {
         return false;
     }
     let mut suspected = false;
     if subject.is_session && set.session.is_none() {
-        set.session = Some(vec![unreadable(LayerKind::Session, session_gap())]);
+        Arc::make_mut(set).session = Some(vec![unreadable(LayerKind::Session, session_gap())]);
         suspected = true;
     }
     if denial.vpc_endpoint_id.is_some() && set.vpc_endpoint.is_none() {
-        set.vpc_endpoint = Some(vec![unreadable(LayerKind::VpcEndpoint, endpoint_gap(denial))]);
+        Arc::make_mut(set).vpc_endpoint = Some(vec![unreadable(LayerKind::VpcEndpoint, endpoint_gap(denial))]);
         suspected = true;
     }
     suspected
 }
 
-fn weigh(question: &Question, set: Assembled, request: Request, named: Option<LayerKind>) -> Examined {
-    let evaluation = evaluate(&set.policy_set(), &request);
+fn weigh(question: &Question, set: Arc<Assembled>, request: Request, named: Option<LayerKind>) -> Examined {
+    let policies = set.policy_set();
+    let evaluation = evaluate(&policies, &request);
     let candidates = candidates(&set, &evaluation, &request);
-    let possible = |set: &Assembled| decide(&set.policy_set(), &request).possible;
+    let possible = |set: &PolicySet| decide(set, &request).possible;
     let mut certain = Vec::new();
     let mut maybe = Vec::new();
-    for (index, candidate) in candidates.iter().enumerate() {
-        let others = candidates.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, blocker)| blocker);
-        let alone = possible(&neutralize(&set, others, &request));
+    for (index, (candidate, surely)) in candidates.iter().enumerate() {
+        if *surely {
+            certain.push(candidate.clone());
+            continue;
+        }
+        let others =
+            candidates.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, (blocker, _))| blocker);
+        let alone = possible(&neutralize(&policies, others, &request));
         if !alone.contains(Decision::Allowed) {
             certain.push(candidate.clone());
         } else if alone != Possible::only(Decision::Allowed) {
@@ -174,24 +178,26 @@ fn weigh(question: &Question, set: Assembled, request: Request, named: Option<La
     let suspects = if suspects.is_empty() && certain.is_empty() { maybe.clone() } else { suspects };
     let by_name = suspects.iter().all(|blocker| Some(blocker.layer()) == named);
     for suspect in &suspects {
-        let explains =
-            possible(&neutralize(&set, std::iter::once(suspect), &request)) == Possible::only(Decision::Allowed);
+        let explains = || {
+            let without = neutralize(&policies, std::iter::once(suspect), &request);
+            possible(&without) == Possible::only(Decision::Allowed)
+        };
         let alone = suspects.len() == 1;
         let readable = !matches!(suspect, Blocker::Unreadable(..));
-        let inferred = alone && (by_name || (explains && readable));
+        let inferred = alone && (by_name || (readable && explains()));
         blockers.push((suspect.clone(), if inferred { Certainty::Inferred } else { Certainty::Possible }));
     }
     let left = maybe.into_iter().filter(|blocker| !suspects.contains(blocker)).collect();
-    Examined { question: question.clone(), set, request, evaluation, blockers, left }
+    Examined { question: question.clone(), set, policies, request, evaluation, blockers, left }
 }
 
-/// Everything that may block a request, whether it does or not.
-fn candidates(set: &Assembled, evaluation: &Evaluation, request: &Request) -> Vec<Blocker> {
+/// Everything that may block a request, and whether it is plain that it does: a Deny that matches blocks whatever the rest says.
+fn candidates(set: &Assembled, evaluation: &Evaluation, request: &Request) -> Vec<(Blocker, bool)> {
     let mut list = Vec::new();
     for layer in &evaluation.layers {
         for trace in &layer.statements {
             if trace.effect == Effect::Deny && trace.outcome.possible() {
-                list.push(Blocker::Deny(trace.at.clone()));
+                list.push((Blocker::Deny(trace.at.clone()), trace.outcome == Truth::True));
             }
         }
         let levels: Vec<Option<usize>> = match layer.layer {
@@ -207,9 +213,9 @@ fn candidates(set: &Assembled, evaluation: &Evaluation, request: &Request) -> Ve
                 .iter()
                 .any(|trace| trace.at.level == level && trace.effect == Effect::Allow && trace.outcome == Truth::True);
             if unread.is_empty() && !allows && is_gate(layer.layer, request) {
-                list.push(Blocker::Gate(layer.layer, level));
+                list.push((Blocker::Gate(layer.layer, level), false));
             }
-            list.extend(unread.into_iter().map(|index| Blocker::Unreadable(layer.layer, level, index)));
+            list.extend(unread.into_iter().map(|index| (Blocker::Unreadable(layer.layer, level, index), false)));
         }
     }
     list
@@ -231,51 +237,82 @@ pub fn same_account(request: &Request) -> bool {
     request.principal.account().is_some_and(|account| account == request.resource.account())
 }
 
-impl Assembled {
-    /// The policies that could not be read, as blockers.
-    pub fn unreadable(&self) -> impl Iterator<Item = Blocker> {
-        let layers = LayerKind::ALL.into_iter().flat_map(|layer| match layer {
-            LayerKind::ServiceControl => {
-                (0..self.service_control.as_ref().map_or(0, Vec::len)).map(|level| (layer, Some(level))).collect()
-            }
-            _ => vec![(layer, None)],
-        });
-        layers.flat_map(|(layer, level)| {
-            let policies = self.policies(layer, level).iter().enumerate();
-            let unread = policies.filter(|(_, policy)| policy.document.is_none());
-            unread.map(move |(index, _)| Blocker::Unreadable(layer, level, index))
-        })
+/// The policies that could not be read.
+pub fn unreadable_policies(policies: &PolicySet) -> Vec<Blocker> {
+    let levels = policies.service_control.iter().flatten().enumerate();
+    let levels = levels.map(|(level, list)| (LayerKind::ServiceControl, Some(level), list.as_slice()));
+    let flat =
+        [LayerKind::Identity, LayerKind::Boundary, LayerKind::Session, LayerKind::Resource, LayerKind::VpcEndpoint]
+            .into_iter()
+            .filter_map(|layer| Some((layer, None, list(policies, layer, None)?.as_slice())));
+    let unread = |(layer, level, list): (LayerKind, Option<usize>, &[Policy])| {
+        let unread = list.iter().enumerate().filter(|(_, policy)| policy.document.is_none());
+        unread.map(|(index, _)| Blocker::Unreadable(layer, level, index)).collect::<Vec<_>>()
+    };
+    flat.chain(levels).flat_map(unread).collect()
+}
+
+/// The policies of a layer, or of one level of it.
+fn list(policies: &PolicySet, layer: LayerKind, level: Option<usize>) -> Option<&Vec<Policy>> {
+    match layer {
+        LayerKind::Identity => Some(&policies.identity),
+        LayerKind::Boundary => policies.boundary.as_ref(),
+        LayerKind::Session => policies.session.as_ref(),
+        LayerKind::ServiceControl => policies.service_control.as_ref()?.get(level?),
+        LayerKind::ResourceControl => None,
+        LayerKind::Resource => Some(&policies.resource),
+        LayerKind::VpcEndpoint => policies.vpc_endpoint.as_ref(),
+    }
+}
+
+/// The same, to change them.
+fn list_mut(policies: &mut PolicySet, layer: LayerKind, level: Option<usize>) -> Option<&mut Vec<Policy>> {
+    match layer {
+        LayerKind::Identity => Some(&mut policies.identity),
+        LayerKind::Boundary => policies.boundary.as_mut(),
+        LayerKind::Session => policies.session.as_mut(),
+        LayerKind::ServiceControl => policies.service_control.as_mut()?.get_mut(level?),
+        LayerKind::ResourceControl => None,
+        LayerKind::Resource => Some(&mut policies.resource),
+        LayerKind::VpcEndpoint => policies.vpc_endpoint.as_mut(),
     }
 }
 
 /// The same policies with some blockers out of the way.
-pub fn neutralize<'b>(set: &Assembled, blockers: impl Iterator<Item = &'b Blocker>, request: &Request) -> Assembled {
-    let mut blockers: Vec<&Blocker> = blockers.collect();
-    // Statements are taken out from the last to the first, so that indices stay true; a layer's allow is added after that.
-    blockers.sort_by(|a, b| b.cmp(a));
-    let mut open = set.clone();
+pub fn neutralize<'b>(
+    policies: &PolicySet,
+    blockers: impl IntoIterator<Item = &'b Blocker>,
+    request: &Request,
+) -> PolicySet {
+    let mut open = policies.clone();
+    let mut denies: BTreeMap<(LayerKind, Option<usize>, usize), BTreeSet<usize>> = BTreeMap::new();
     for blocker in blockers {
-        let Some(policies) = open.policies_mut(blocker.layer(), blocker.level()) else { continue };
+        let Some(list) = list_mut(&mut open, blocker.layer(), blocker.level()) else { continue };
         match blocker {
+            // The statements of one document are taken out together.
             Blocker::Deny(at) => {
-                if let Some(document) = policies.get_mut(at.policy).and_then(|policy| policy.document.as_mut()) {
-                    *document = Arc::new(document.without_statement(at.statement));
-                }
+                denies.entry((at.layer, at.level, at.policy)).or_default().insert(at.statement);
             }
-            Blocker::Gate(layer, _) => policies.push(allow_everything(*layer)),
+            // Behind the others, so that their indices stay true.
+            Blocker::Gate(layer, _) => list.push(allow_everything(*layer)),
             Blocker::Unreadable(layer, _, index) => {
-                let replacement = if is_gate(*layer, request) { Some(allow_everything(*layer)) } else { None };
-                if let Some(policy) = policies.get_mut(*index) {
-                    policy.document = replacement.map_or_else(|| Some(nothing()), |allow| allow.document);
+                if let Some(policy) = list.get_mut(*index) {
+                    *policy = if is_gate(*layer, request) { allow_everything(*layer) } else { nothing() };
                 }
             }
+        }
+    }
+    for ((layer, level, policy), statements) in denies {
+        let policy = list_mut(&mut open, layer, level).and_then(|list| list.get_mut(policy));
+        if let Some(document) = policy.and_then(|policy| policy.document.as_mut()) {
+            *document = Arc::new(document.keeping(|index| !statements.contains(&index)));
         }
     }
     open
 }
 
 /// A policy that allows everything to everyone, for a layer.
-fn allow_everything(layer: LayerKind) -> Attached {
+fn allow_everything(layer: LayerKind) -> Policy {
     static IDENTITY: OnceLock<Arc<PolicyDocument>> = OnceLock::new();
     static RESOURCE: OnceLock<Arc<PolicyDocument>> = OnceLock::new();
     let document = match layer {
@@ -292,15 +329,15 @@ fn allow_everything(layer: LayerKind) -> Attached {
             )
         }),
     };
-    let target = crate::assemble::target(crate::finding::TargetKind::RoleInline);
-    Attached { info: None, target, document: Some(document.clone()), gap: None }
+    Policy { name: None, document: Some(document.clone()) }
 }
 
 /// A document that does nothing: it allows an action that no service has.
-fn nothing() -> Arc<PolicyDocument> {
+fn nothing() -> Policy {
     static NOTHING: OnceLock<Arc<PolicyDocument>> = OnceLock::new();
     let text = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sesame:Nothing","Resource":"*"}}"#;
-    NOTHING.get_or_init(|| constant(text, PolicyGrammar::Identity)).clone()
+    let document = NOTHING.get_or_init(|| constant(text, PolicyGrammar::Identity)).clone();
+    Policy { name: None, document: Some(document) }
 }
 
 #[expect(clippy::expect_used, reason = "the texts are constants of this file, and tests evaluate every one of them")]

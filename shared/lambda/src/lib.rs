@@ -6,6 +6,8 @@ mod fault;
 mod metrics;
 
 pub use clock::SystemClock;
-pub use environment::{Environment, EnvironmentError};
+pub use environment::{
+    Environment, EnvironmentError, LinkEnvironment, Variables, approvals_needed, parse_environment, read_environment,
+};
 pub use fault::Fault;
 pub use metrics::Metrics;

@@ -3,6 +3,8 @@
 mod parser;
 mod statements;
 
+use std::sync::Arc;
+
 use crate::condition::Condition;
 use crate::context::Context;
 use crate::decision::Truth;
@@ -63,8 +65,8 @@ pub struct PolicyDocument {
     pub id: Option<String>,
     /// The statements, in order.
     pub statements: Statements,
-    /// The document as it was read.
-    pub raw: Json,
+    /// The document as it was read; shared with its copies.
+    pub raw: Arc<Json>,
     grammar: PolicyGrammar,
 }
 
@@ -95,21 +97,15 @@ impl PolicyDocument {
     pub fn grammar(&self) -> PolicyGrammar {
         self.grammar
     }
-    /// The same document, raw tree included, without one of its statements. The pointers of the statements after it move up.
+    /// The same document with only some of its statements, for evaluation: the tree as read and the pointers stay.
     #[must_use]
-    pub fn without_statement(&self, index: usize) -> PolicyDocument {
-        let mut raw = self.raw.clone();
-        if let Json::Object(fields) = &mut raw {
-            for (_, statements) in fields.iter_mut().filter(|(name, _)| name == "Statement") {
-                match statements {
-                    Json::Array(items) if index < items.len() => drop(items.remove(index)),
-                    single @ Json::Object(_) if index == 0 => *single = Json::Array(Vec::new()),
-                    _ => {}
-                }
-            }
+    pub fn keeping(&self, keep: impl Fn(usize) -> bool) -> PolicyDocument {
+        PolicyDocument {
+            id: self.id.clone(),
+            statements: self.statements.keeping(keep),
+            raw: self.raw.clone(),
+            ..*self
         }
-        // What was parsed once parses again: every statement is checked by itself.
-        PolicyDocument::from_json(raw, self.grammar).unwrap_or_else(|_| self.clone())
     }
 }
 

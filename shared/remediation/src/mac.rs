@@ -26,6 +26,7 @@ pub trait Mac {
 pub struct MacError(pub String);
 
 /// An HMAC-SHA256 key in memory.
+#[derive(Clone)]
 pub struct LocalKey {
     id: String,
     key: Vec<u8>,

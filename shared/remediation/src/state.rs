@@ -107,6 +107,10 @@ pub enum Event {
     },
     /// What was written is to be put back.
     RollBack,
+    /// Everything that Sesame wrote for this finding, in whatever generation, is to be gone.
+    Revoke,
+    /// Somebody else took away what was written.
+    Vanish,
     /// It is put back.
     RollBackComplete,
     /// It could not be put back, and stands as it stood.
@@ -117,7 +121,7 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Event; 13] = [
+    pub const ALL: [Event; 15] = [
         Event::Approve,
         Event::Reject,
         Event::Mute,
@@ -128,6 +132,8 @@ impl Event {
         Event::Fail { restored: true },
         Event::Fail { restored: false },
         Event::RollBack,
+        Event::Revoke,
+        Event::Vanish,
         Event::RollBackComplete,
         Event::RollBackFail,
         Event::Reopen,
@@ -144,6 +150,8 @@ impl Event {
             Event::Complete => "complete",
             Event::Fail { .. } => "fail",
             Event::RollBack => "roll back",
+            Event::Revoke => "revoke",
+            Event::Vanish => "give up",
             Event::RollBackComplete => "complete the roll-back",
             Event::RollBackFail => "fail the roll-back",
             Event::Reopen => "reopen",
@@ -173,6 +181,9 @@ pub fn next(from: State, event: Event) -> Result<State, IllegalTransition> {
         (State::Applying, Event::Complete) => Ok(State::Applied),
         (State::Applying, Event::Fail { restored }) => Ok(State::Failed { restored }),
         (State::Applied | State::Failed { restored: false }, Event::RollBack) => Ok(State::RollingBack),
+        (State::Applied | State::Failed { restored: false }, Event::Vanish) => Ok(State::RolledBack),
+        // What an earlier generation was given stands through the later ones, whatever is decided about those.
+        (idle, Event::Revoke) if idle == State::Open || idle.is_closed() => Ok(State::RollingBack),
         (State::RollingBack, Event::RollBackComplete) => Ok(State::RolledBack),
         (State::RollingBack, Event::RollBackFail) => Ok(State::Applied),
         (closed, Event::Reopen) if closed.is_closed() => Ok(State::Open),

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use sesame_remediation::state::{Arrival, Event, REJECTED_FOR, SETTLING, State, arrival, next};
 
 /// The whole table: everything that is not in it is refused.
-const LEGAL: [(State, Event, State); 22] = [
+const LEGAL: [(State, Event, State); 33] = [
     (State::Open, Event::Approve, State::Approved),
     (State::Open, Event::Reject, State::Rejected),
     (State::Open, Event::Mute, State::Muted),
@@ -27,6 +27,17 @@ const LEGAL: [(State, Event, State); 22] = [
     (State::Applying, Event::Fail { restored: false }, State::Failed { restored: false }),
     (State::Applied, Event::RollBack, State::RollingBack),
     (State::Failed { restored: false }, Event::RollBack, State::RollingBack),
+    (State::Applied, Event::Vanish, State::RolledBack),
+    (State::Failed { restored: false }, Event::Vanish, State::RolledBack),
+    (State::Open, Event::Revoke, State::RollingBack),
+    (State::Applied, Event::Revoke, State::RollingBack),
+    (State::Failed { restored: true }, Event::Revoke, State::RollingBack),
+    (State::Failed { restored: false }, Event::Revoke, State::RollingBack),
+    (State::Rejected, Event::Revoke, State::RollingBack),
+    (State::Muted, Event::Revoke, State::RollingBack),
+    (State::Expired, Event::Revoke, State::RollingBack),
+    (State::Superseded, Event::Revoke, State::RollingBack),
+    (State::RolledBack, Event::Revoke, State::RollingBack),
     (State::RollingBack, Event::RollBackComplete, State::RolledBack),
     (State::RollingBack, Event::RollBackFail, State::Applied),
     (State::Applied, Event::Reopen, State::Open),

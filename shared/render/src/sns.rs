@@ -27,12 +27,14 @@ pub struct SnsOptions {
     pub stored_pointer: Option<String>,
     /// For later phases: by whom, why, since when.
     pub detail: Option<String>,
+    /// For machines: what happened since the message before, and what was tried.
+    pub audit: Vec<Value>,
 }
 
 impl SnsOptions {
     /// Nothing but the time.
     pub fn at(now: Timestamp) -> SnsOptions {
-        SnsOptions { now, decision_link: None, stored_pointer: None, detail: None }
+        SnsOptions { now, decision_link: None, stored_pointer: None, detail: None, audit: Vec::new() }
     }
 }
 
@@ -120,8 +122,10 @@ impl Form {
 
 fn texts(finding: &Finding, phase: Phase, options: &SnsOptions) -> BTreeMap<&'static str, String> {
     let (email, default) = match phase {
-        Phase::Finding => {
+        // Refused again after an application: what is to be decided now is the new diagnosis.
+        Phase::Finding | Phase::StillRefused => {
             let mut with_link = text::TextOptions::email(options.now);
+            with_link.lead = lead(finding, phase, options);
             let without = text::email_of(finding, &with_link);
             with_link.decision_link.clone_from(&options.decision_link);
             (text::email_of(finding, &with_link), without)
@@ -135,12 +139,21 @@ fn texts(finding: &Finding, phase: Phase, options: &SnsOptions) -> BTreeMap<&'st
     BTreeMap::from([("default", default), ("email", email), ("https", json::line(&chat))])
 }
 
-/// The finding for machines: its own fields, and `phase`, `detail`, `stored` (where the whole is kept), `dropped`.
+/// What stands before a whole finding.
+fn lead(finding: &Finding, phase: Phase, options: &SnsOptions) -> Option<String> {
+    let said = phase::phase_text_of(finding, phase, options.detail.as_deref()).sentence;
+    (phase == Phase::StillRefused || options.detail.is_some()).then_some(said)
+}
+
+/// The finding for machines: its own fields, and `phase`, `detail`, `audit`, `stored` (where the whole is kept), `dropped`.
 fn machine(finding: &Finding, phase: Phase, options: &SnsOptions, dropped: Option<&str>) -> String {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(finding) else { return String::new() };
     fields.insert("phase".to_owned(), json!(phase.as_str()));
     if let Some(detail) = &options.detail {
         fields.insert("detail".to_owned(), json!(escape::clip(detail, 1_000)));
+    }
+    if !options.audit.is_empty() {
+        fields.insert("audit".to_owned(), json!(options.audit));
     }
     if let Some(stored) = &options.stored_pointer {
         fields.insert("stored".to_owned(), json!(stored));

@@ -5,6 +5,7 @@ use sesame_diagnosis::finding::{Applicability, Outcome, Provenance, Remedy};
 use sesame_remediation::approver::{are_distinct, is_refused_principal};
 use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Decision, DecisionError, Origin, Verdict};
 use sesame_remediation::mac::{Mac, MacError};
+use sesame_remediation::receipt::{Receipt, SCHEMA, Verification};
 use sesame_remediation::scope;
 use sesame_remediation::state::{Event, State, next};
 
@@ -87,8 +88,8 @@ pub enum DecideError {
     /// A link cannot do that.
     #[error("a link cannot decide this: {0}")]
     NotByLink(&'static str),
-    /// There is nothing that Sesame may apply.
-    #[error("nothing to approve: {0}")]
+    /// There is nothing that Sesame may apply, or take back.
+    #[error("nothing to {0}")]
     Nothing(String),
     /// The reason is no text that can be kept.
     #[error("the reason: {0}")]
@@ -210,6 +211,9 @@ async fn take(
         Verdict::Approve => approvable(record, request, settings)?,
         _ => Vec::new(),
     };
+    if request.verdict == Verdict::Revoke {
+        record.receipt = Some(revocable(record, now)?);
+    }
     decision.scope = scope(record, &decision);
     let first = match (request.verdict, settings.approval.needed) {
         (Verdict::Approve, ApprovalsNeeded::Two) => is_first_of_two(record, &decision)?,
@@ -235,6 +239,26 @@ async fn take(
     Ok(decision)
 }
 
+/// The receipt of everything that stands, to be taken back as one.
+fn revocable(record: &Record, now: Timestamp) -> Result<Receipt, DecideError> {
+    let written = record.standing();
+    if written.is_empty() {
+        return Err(DecideError::Nothing("revoke: nothing that Sesame wrote for this finding is in place".to_owned()));
+    }
+    Ok(Receipt {
+        schema: SCHEMA.to_owned(),
+        finding: record.finding.id.clone(),
+        generation: record.finding.generation,
+        time: record.receipt.as_ref().map_or(now, |receipt| receipt.time),
+        state: State::Applied,
+        complete: false,
+        written,
+        left: Vec::new(),
+        verification: Verification::default(),
+        note: None,
+    })
+}
+
 /// What the decision rests on beside the documents that it names.
 fn scope(record: &Record, decision: &Decision) -> String {
     match decision.verdict {
@@ -254,7 +278,8 @@ fn event(verdict: Verdict) -> Event {
         Verdict::Approve => Event::Approve,
         Verdict::Reject => Event::Reject,
         Verdict::Mute => Event::Mute,
-        Verdict::RollBack | Verdict::Revoke => Event::RollBack,
+        Verdict::RollBack => Event::RollBack,
+        Verdict::Revoke => Event::Revoke,
     }
 }
 
@@ -344,9 +369,12 @@ fn expect_approval(decision: &Decision) -> Result<(), DecisionError> {
 /// The remedies that this approval is about, or why it cannot be given.
 fn approvable(record: &Record, request: &Request, settings: &Settings) -> Result<Vec<DecidedRemedy>, DecideError> {
     let finding = &record.finding;
-    let nothing = |why: &str| Err(DecideError::Nothing(why.to_owned()));
+    let nothing = |why: &str| Err(DecideError::Nothing(format!("approve: {why}")));
     if finding.outcome == Outcome::NotAuthorization {
         return nothing("no policy refused this send");
+    }
+    if !settings.apply {
+        return nothing("this stack only suggests; the commands of `sesame show` do it by hand");
     }
     if finding.provenance != Provenance::Cloudtrail && !settings.approval.any_provenance {
         return nothing("only what CloudTrail recorded can lead to an application");

@@ -153,7 +153,8 @@ async fn fold_in(
         (Arrival::Reopen, _) => {
             record.finding = finding;
             // Every closed state takes this event, and nothing else reopens.
-            let _ = record.advance(Event::Reopen, now, None);
+            let note = applied_before(&record);
+            let _ = record.advance(Event::Reopen, now, note);
             record.alert = Alert::Due;
         }
         (Arrival::Fold, State::Open) => {
@@ -161,6 +162,10 @@ async fn fold_in(
             record.finding = finding;
             if new_source || changed {
                 record.link_series += 1;
+            }
+            if changed {
+                // The first of two approved something else.
+                record.approvals.clear();
             }
             let told = record.alerted.and_then(|told| told.checked_add(settings.alert_window).ok());
             if new_source || changed || told.is_some_and(|again| again <= now) {
@@ -171,6 +176,13 @@ async fn fold_in(
         _ => record.finding.event = finding.event,
     }
     Ok(record)
+}
+
+/// What there is to say of a refusal that came although something was applied.
+fn applied_before(record: &Record) -> Option<String> {
+    let applied = matches!(record.state, State::Applied | State::Failed { restored: false });
+    let receipt = record.receipt.as_ref().filter(|_| applied)?;
+    Some(format!("applied at {}, and refused again since; this is the new diagnosis", receipt.time))
 }
 
 /// What an open link shows.

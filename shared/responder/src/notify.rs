@@ -1,10 +1,12 @@
 //! The outbox: what is stored as due is told, then marked as told. A crash between the two tells it twice, never not at all.
 
 use sesame_remediation::State;
+use sesame_remediation::decision::Verdict;
 use sesame_render::Phase;
 
+use crate::audit;
 use crate::ports::{Clock, FindingStore, Notice, PortError, Publisher, SaveError};
-use crate::record::{Alert, Record};
+use crate::record::{Act, Alert, Record};
 use crate::settings::Shared;
 
 /// Tells of a record whose alert is due.
@@ -15,7 +17,7 @@ pub async fn publish_due(
     if record.alert != Alert::Due {
         return Ok(record);
     }
-    if let Some(phase) = phase_of(record.state) {
+    if let Some(phase) = phase_of(&record) {
         shared.publisher.publish(Notice { phase, record: &record }).await?;
         record.alerted = Some(shared.clock.now());
     }
@@ -42,18 +44,66 @@ pub async fn publish_all_due(
     Ok(told)
 }
 
-/// The phase that tells of a state; `None` while something is under way.
-pub fn phase_of(state: State) -> Option<Phase> {
-    match state {
-        State::Open => Some(Phase::Finding),
+/// The phase that tells of how a record stands; `None` while something is under way.
+pub fn phase_of(record: &Record) -> Option<Phase> {
+    let last = record.last();
+    let act = last.and_then(|last| last.act);
+    match record.state {
+        State::Open => {
+            let from = last.filter(|last| last.act == Some(Act::Reopen)).and_then(|last| last.from);
+            match from {
+                Some(State::Applied | State::Failed { restored: false }) => Some(Phase::StillRefused),
+                _ => Some(Phase::Finding),
+            }
+        }
         State::Approved => Some(Phase::Approved),
+        State::Applied if act == Some(Act::Quiet) => Some(Phase::Quiet),
+        State::Applied if act == Some(Act::Vanish) => Some(Phase::Revoked),
         State::Applied => Some(Phase::Applied),
         State::Failed { .. } => Some(Phase::Failed),
         State::Rejected => Some(Phase::Rejected),
         State::Muted => Some(Phase::Muted),
         State::Expired => Some(Phase::Expired),
         State::Superseded => Some(Phase::Superseded),
+        State::RolledBack if act == Some(Act::Vanish) || is_revocation(record) => Some(Phase::Revoked),
         State::RolledBack => Some(Phase::RolledBack),
         State::Applying | State::RollingBack => None,
     }
+}
+
+fn is_revocation(record: &Record) -> bool {
+    record.decision.as_ref().is_some_and(|signed| signed.decision.verdict == Verdict::Revoke)
+}
+
+/// What a message says beside its phase: by whom, why, since when; `None` where the phase says it all.
+pub fn detail(record: &Record) -> Option<String> {
+    let last = record.last()?;
+    let said = audit::detail(last);
+    let failed = (last.act == Some(Act::RollBackFail)).then_some("It could not be taken back");
+    let said = match (failed, said) {
+        (Some(failed), Some(said)) => Some(format!("{failed}: {said}")),
+        (failed, said) => said.or_else(|| failed.map(str::to_owned)),
+    };
+    // What Sesame did by itself it did on somebody's word.
+    let decided = record.decision.as_ref().filter(|signed| {
+        let ended = matches!(
+            last.act,
+            Some(Act::Complete | Act::Fail | Act::RollBackComplete | Act::RollBackFail | Act::Supersede)
+        );
+        ended && signed.decision.generation == record.finding.generation
+    });
+    let by = decided.map(|signed| audit::decided(&signed.decision));
+    match (said, by) {
+        (Some(said), Some(by)) => Some(format!("{}. {by}", said.trim_end_matches('.'))),
+        (said, by) => said.or(by),
+    }
+}
+
+/// What happened since the message before, and what was tried: at most the last twenty.
+pub fn since_last_told(record: &Record) -> Vec<audit::Line> {
+    let mut lines = audit::lines(record);
+    lines.retain(|line| record.alerted.is_none_or(|alerted| line.time >= alerted));
+    let surplus = lines.len().saturating_sub(20);
+    lines.drain(..surplus);
+    lines
 }

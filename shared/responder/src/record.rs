@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sesame_diagnosis::finding::Finding;
+use sesame_diagnosis::finding::{Finding, Operation};
 use sesame_remediation::decision::{Approver, DecidedRemedy, Decision, Origin, SignedDecision, Verdict};
-use sesame_remediation::receipt::Receipt;
+use sesame_remediation::guard::PREFIX;
+use sesame_remediation::receipt::{Receipt, Written};
 use sesame_remediation::state::{Event, IllegalTransition, State, next};
 
 /// A finding with its history.
@@ -32,8 +33,11 @@ pub struct Record {
     pub approvals: Vec<SignedDecision>,
     /// The last decision.
     pub decision: Option<SignedDecision>,
-    /// The last application.
+    /// The last application of this generation.
     pub receipt: Option<Receipt>,
+    /// The applications of earlier generations that nobody took back.
+    #[serde(default)]
+    pub earlier: Vec<Receipt>,
     /// The ids of events that were counted, the latest last; at most [`Record::REMEMBERED`].
     pub counted: Vec<String>,
     /// Everything that happened, the first first: changes of state, and attempts that were refused.
@@ -51,6 +55,16 @@ pub enum Alert {
     Due,
     /// It was sent.
     Sent,
+}
+
+/// Whether a document is one of Sesame's own, by its name.
+fn is_ours(written: &Written) -> bool {
+    written.target.policy.as_deref().is_some_and(|name| name.starts_with(PREFIX))
+}
+
+/// Whether something of what a receipt says was written is still in place, as far as Sesame knows.
+pub fn stands(receipt: &Receipt) -> bool {
+    matches!(receipt.state, State::Applied | State::Failed { restored: false }) && !receipt.written.is_empty()
 }
 
 /// Something that happened to a finding, or was tried: an entry of the audit.
@@ -177,6 +191,8 @@ impl From<Event> for Act {
             Event::Complete => Act::Complete,
             Event::Fail { .. } => Act::Fail,
             Event::RollBack => Act::RollBack,
+            Event::Revoke => Act::Revoke,
+            Event::Vanish => Act::Vanish,
             Event::RollBackComplete => Act::RollBackComplete,
             Event::RollBackFail => Act::RollBackFail,
             Event::Reopen => Act::Reopen,
@@ -206,6 +222,7 @@ impl Record {
             approvals: Vec::new(),
             decision: None,
             receipt: None,
+            earlier: Vec::new(),
             counted: Vec::new(),
             history: Vec::new(),
             forgotten: 0,
@@ -219,7 +236,9 @@ impl Record {
     pub fn advance(&mut self, event: Event, now: Timestamp, note: Option<String>) -> Result<(), IllegalTransition> {
         let digests = match event {
             Event::Start => self.decided(),
-            Event::Complete | Event::Fail { .. } | Event::RollBackComplete | Event::RollBackFail => self.written(),
+            Event::Complete | Event::Fail { .. } | Event::RollBackComplete | Event::RollBackFail | Event::Vanish => {
+                self.written()
+            }
             _ => Vec::new(),
         };
         let entry = Entry { digests, note, ..self.entry(event.into(), now) };
@@ -250,6 +269,23 @@ impl Record {
         self.keep(entry);
     }
 
+    /// What Sesame wrote for this finding and nobody took back, the latest for each place: with nothing before it, since all
+    /// of it is Sesame's own.
+    pub fn standing(&self) -> Vec<Written> {
+        let mut standing: Vec<Written> = Vec::new();
+        let latest = self.receipt.iter().filter(|receipt| stands(receipt));
+        for written in latest.chain(self.earlier.iter().rev()).flat_map(|receipt| receipt.written.iter().rev()) {
+            if written.operation == Operation::Put
+                && is_ours(written)
+                && standing.iter().all(|known| known.target != written.target)
+            {
+                standing.push(Written { before: None, before_digest: None, edit: None, ..written.clone() });
+            }
+        }
+        standing.reverse();
+        standing
+    }
+
     /// What happened last, refused attempts apart.
     pub fn last(&self) -> Option<&Entry> {
         self.history.iter().rev().find(|entry| entry.refused.is_none())
@@ -261,6 +297,10 @@ impl Record {
         if event == Event::Reopen {
             self.finding.generation += 1;
             self.link_series = 0;
+            self.earlier.extend(self.receipt.take().filter(stands));
+        }
+        if event == Event::RollBackComplete && self.decision_is(Verdict::Revoke) {
+            self.earlier.clear();
         }
         // The first of two approvals is needed until what was approved is in place.
         if self.state.is_closed() || event == Event::Reopen {
@@ -298,6 +338,10 @@ impl Record {
             digests: if decision.remedies.is_empty() { undone() } else { decision.remedies.clone() },
             ..self.entry(decision.verdict.into(), decision.time)
         }
+    }
+
+    fn decision_is(&self, verdict: Verdict) -> bool {
+        self.decision.as_ref().is_some_and(|signed| signed.decision.verdict == verdict)
     }
 
     /// What the last decision was about.

@@ -564,7 +564,7 @@ fn a_refusal_after_the_application_opens_the_next_generation() {
 
     let reopened = desk.take_in(at(600, "new"));
     assert_eq!((reopened.state, reopened.finding.generation, reopened.finding.event.count), (State::Open, 2, 1));
-    assert_eq!(phases(&desk).last(), Some(&Phase::Finding));
+    assert_eq!(phases(&desk).last(), Some(&Phase::StillRefused));
     // The decision was about generation 1.
     let error = desk.decide_as(Request { generation: 1, ..request(&reopened, Verdict::Approve) }).unwrap_err();
     assert_eq!(error, DecideError::Outdated { shown: 1, current: 2 });

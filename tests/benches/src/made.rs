@@ -10,6 +10,12 @@ use sesame_policy::{Arn, Context, ContextValue, Policy, PolicyDocument, PolicySe
 #[derive(Debug)]
 pub(crate) struct MadeError(String);
 
+impl MadeError {
+    pub(crate) fn new(error: impl std::fmt::Display) -> MadeError {
+        MadeError(error.to_string())
+    }
+}
+
 impl std::fmt::Display for MadeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

@@ -1,8 +1,9 @@
-//! How fast the policy engine decides, in decisions per second of CPU time.
+//! How fast the policy engine decides, in decisions per second of CPU time, and what a diagnosis costs.
 //!
 //! `cargo run --release -p sesame-benches`. Policies are parsed once, before the clock starts. CPU times of one machine are
 //! no measure for another, so each rate is also given against a loop of plain arithmetic that runs in the same process.
 
+mod diagnosis;
 mod made;
 
 use std::error::Error;
@@ -21,6 +22,11 @@ const ROUNDS: usize = 8;
 fn cpu_time() -> Duration {
     let now = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(now.tv_sec.try_into().unwrap_or_default(), now.tv_nsec.try_into().unwrap_or_default())
+}
+
+/// [`rate`] of something that is not named by its type.
+fn rate_of(work: &mut dyn FnMut()) -> f64 {
+    rate(work)
 }
 
 /// How often something is done in a second of CPU time.
@@ -59,6 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         black_box(calibration());
     });
     println!("calibration: {unit:.0} loops of 1000 steps a CPU-second");
+    let kept = diagnosis::measure(rate_of, unit)?;
     println!("{:<44}{:>14}{:>12}{:>16}", "", "a CPU-second", "each", "to calibration");
     let report = |name: &str, rate: f64| {
         println!("{name:<44}{rate:>14.0}{:>9.2} µs{:>16.3}", 1e6 / rate, rate / unit);
@@ -117,5 +124,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("{name:<28} on {length:>6} characters{:>12.2} µs", 1e6 / rate);
         }
     }
-    Ok(())
+    match kept {
+        true => Ok(()),
+        false => Err("a diagnosis is over its budget".into()),
+    }
 }

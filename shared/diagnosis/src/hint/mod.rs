@@ -11,13 +11,13 @@ pub use sending::{WrongRegion, wrong_region};
 use serde_json::{Value, json};
 use sesame_policy::LayerKind;
 
+use crate::assemble::Library;
 use crate::causes::Found;
 use crate::denial::{Denial, Incident, OtherRefusal};
 use crate::examine::{Blocker, Examined};
 use crate::finding::{Certainty, ConditionInfo, Hint};
 use crate::remedy::guard::Unmendable;
 use crate::subject::Subject;
-use crate::world::World;
 
 /// Everything that hints are drawn from.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +28,8 @@ pub struct Facts<'a> {
     pub denial: &'a Denial,
     /// The refused principal.
     pub subject: &'a Subject<'a>,
-    /// The world.
-    pub world: &'a World,
+    /// The world, with its documents.
+    pub library: &'a Library<'a>,
     /// For each question its examination in each request context.
     pub examined: &'a [Vec<Examined>],
     /// The causes.
@@ -181,7 +181,7 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
 
 fn changed(facts: &Facts) -> Option<Hint> {
     let set = &facts.examined.first()?.first()?.set;
-    let changes = crate::changes::changes_since(facts.denial, facts.subject, facts.world, set);
+    let changes = crate::changes::changes_since(facts.denial, facts.subject, facts.library.world, set);
     let last = changes.last()?;
     let what =
         last.policy_arn.as_deref().or(last.principal_arn.as_deref()).map(crate::words::short_arn).unwrap_or_default();

@@ -3,10 +3,11 @@
 use serde_json::json;
 use sesame_policy::evaluation::evaluate;
 use sesame_policy::json::Json;
+use sesame_policy::pattern::wildcard_matches;
 use sesame_policy::{Arn, Decision, Effect, LayerKind, Possible, Truth};
 
 use super::{Facts, hint};
-use crate::assemble::assemble;
+use crate::assemble::Library;
 use crate::context::context;
 use crate::denial::{Caller, Denial};
 use crate::examine::{Blocker, request};
@@ -14,7 +15,7 @@ use crate::finding::{CauseKind, Gap, Hint, PrincipalKind};
 use crate::near_miss::touches_a_send;
 use crate::question::Question;
 use crate::subject::resolve;
-use crate::world::{Account, Entity, InlinePolicy, Readable, World};
+use crate::world::{Account, Entity, InlinePolicy, RawDocument, Readable};
 
 /// Candidates shown.
 const CANDIDATES: usize = 5;
@@ -50,15 +51,20 @@ pub fn wrong_principal(facts: &Facts) -> Option<WrongPrincipal> {
     let own = facts.subject.info.arn.as_deref();
     let users = account.users.iter().map(|user| (&user.entity, user.groups.as_slice(), true));
     let roles = account.roles.iter().map(|role| (&role.entity, [].as_slice(), false));
-    let mut candidates: Vec<(u32, &str)> = users
+    let mut candidates: Vec<(u32, &str, &Entity, bool)> = users
         .chain(roles)
         .filter(|(entity, ..)| Some(entity.arn.as_str()) != own && !entity.path.starts_with("/aws-"))
-        .filter(|(entity, groups, _)| names_ses(entity, groups, account))
-        .filter(|(entity, _, is_user)| may_send(entity, *is_user, &questions, facts.denial, facts.world))
-        .map(|(entity, _, is_user)| (rank(entity, is_user, facts), entity.arn.as_str()))
+        .filter(|(entity, groups, _)| {
+            questions.iter().all(|question| names_the_send(entity, groups, account, question))
+        })
+        .map(|(entity, _, is_user)| (rank(entity, is_user, facts), entity.arn.as_str(), entity, is_user))
         .collect();
-    candidates.sort();
-    let candidates: Vec<String> = candidates.into_iter().take(CANDIDATES).map(|(_, arn)| arn.to_owned()).collect();
+    // The best first: only as many are evaluated as are shown.
+    candidates.sort_by_key(|(rank, arn, ..)| (*rank, *arn));
+    let may_send = candidates
+        .into_iter()
+        .filter(|(_, _, entity, is_user)| may_send(entity, *is_user, &questions, facts.denial, facts.library));
+    let candidates: Vec<String> = may_send.take(CANDIDATES).map(|(_, arn, ..)| arn.to_owned()).collect();
     (!candidates.is_empty()).then(|| WrongPrincipal { candidates, caller: crate::words::who(facts.subject) })
 }
 
@@ -101,39 +107,50 @@ fn caller_looks_foreign(facts: &Facts) -> bool {
     })
 }
 
-/// Whether any policy of a principal names an SES action: a quick look before documents are parsed.
-fn names_ses(entity: &Entity, groups: &[String], account: &Account) -> bool {
-    let inline = |list: &[InlinePolicy]| {
-        list.iter()
-            .filter_map(|policy| policy.document.known())
-            .any(|document| document.json.as_ref().is_ok_and(speaks_of_ses))
+/// Whether some Allow of a principal names the action as one of SES, and may be about the resource: a quick look before documents
+/// are parsed, which lets through whatever a closer look could.
+fn names_the_send(entity: &Entity, groups: &[String], account: &Account, question: &Question) -> bool {
+    let names = |document: &RawDocument| {
+        let statements = document.json.as_ref().ok().and_then(|json| json.get("Statement"));
+        statements.is_some_and(|statements| items(statements).any(|statement| may_allow(statement, question)))
     };
+    let inline = |list: &[InlinePolicy]| list.iter().filter_map(|policy| policy.document.known()).any(names);
     let attached = |list: &[String]| {
-        list.iter()
-            .filter_map(|arn| account.managed_policies.get(arn).and_then(Readable::known))
-            .any(|policy| policy.document.json.as_ref().is_ok_and(speaks_of_ses))
+        let policies = list.iter().filter_map(|arn| account.managed_policies.get(arn).and_then(Readable::known));
+        policies.map(|policy| &policy.document).any(names)
     };
     let in_groups = || {
-        account
-            .groups
-            .iter()
-            .filter(|group| groups.contains(&group.name))
-            .any(|group| inline(&group.inline) || attached(&group.attached))
+        let groups = account.groups.iter().filter(|group| groups.contains(&group.name));
+        groups.into_iter().any(|group| inline(&group.inline) || attached(&group.attached))
     };
     inline(&entity.inline) || attached(&entity.attached) || in_groups()
 }
 
-fn speaks_of_ses(json: &Json) -> bool {
+fn may_allow(statement: &Json, question: &Question) -> bool {
+    let texts = |name: &str| statement.get(name).into_iter().flat_map(items).filter_map(Json::as_str);
+    let action = |pattern: &str| {
+        of_ses(pattern) && wildcard_matches(&pattern.to_ascii_lowercase(), &question.action.to_ascii_lowercase())
+    };
+    let resource = |pattern: &str| pattern.contains("${") || wildcard_matches(pattern, question.resource.as_str());
+    statement.get("Effect").and_then(Json::as_str) == Some("Allow")
+        && texts("Action").any(action)
+        && (statement.get("NotResource").is_some() || texts("Resource").any(resource))
+}
+
+/// A list's values, or the value that stands in its place.
+fn items(json: &Json) -> impl Iterator<Item = &Json> {
     match json {
-        Json::String(text) => text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("ses:")),
-        Json::Array(list) => list.iter().any(speaks_of_ses),
-        Json::Object(fields) => fields.iter().any(|(_, value)| speaks_of_ses(value)),
-        _ => false,
+        Json::Array(list) => list.iter(),
+        single => std::slice::from_ref(single).iter(),
     }
 }
 
+fn of_ses(action: &str) -> bool {
+    action.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("ses:"))
+}
+
 /// Whether a principal may do all of this, and by a statement that names SES: an administrator is no sender.
-fn may_send(entity: &Entity, is_user: bool, questions: &[&Question], denial: &Denial, world: &World) -> bool {
+fn may_send(entity: &Entity, is_user: bool, questions: &[&Question], denial: &Denial, library: &Library) -> bool {
     let Ok(arn) = Arn::parse(&entity.arn) else { return false };
     let caller = match is_user {
         true => Caller::User { arn },
@@ -145,11 +162,11 @@ fn may_send(entity: &Entity, is_user: bool, questions: &[&Question], denial: &De
         },
     };
     let as_other = Denial { caller, ..denial.clone() };
-    let subject = resolve(&as_other, world);
+    let subject = resolve(&as_other, library.world);
     let Some(principal) = subject.principal.clone() else { return false };
     questions.iter().all(|question| {
-        let Ok(set) = assemble(world, &subject, question, false) else { return false };
-        let context = context(&as_other, &subject, question, world, &set);
+        let Ok(set) = library.assemble(&subject, question, false) else { return false };
+        let context = context(&as_other, &subject, question, library.world, &set);
         let evaluation = evaluate(&set.policy_set(), &request(principal.clone(), question, context));
         let named = evaluation.layer(LayerKind::Identity).is_some_and(|layer| {
             layer.statements.iter().any(|trace| {
@@ -157,11 +174,8 @@ fn may_send(entity: &Entity, is_user: bool, questions: &[&Question], denial: &De
                     .policy(&trace.at)
                     .and_then(|policy| policy.document.as_ref()?.statements.get(trace.at.statement));
                 let by_name = |statement: &sesame_policy::Statement| {
-                    statement
-                        .action
-                        .patterns
-                        .iter()
-                        .any(|pattern| pattern.as_str().to_ascii_lowercase().starts_with("ses:"))
+                    !statement.action.negated
+                        && statement.action.patterns.iter().any(|pattern| of_ses(pattern.as_str()))
                 };
                 trace.effect == Effect::Allow
                     && trace.outcome == Truth::True

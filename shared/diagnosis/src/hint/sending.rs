@@ -76,7 +76,7 @@ fn other_region(pattern: &str, resource: &Arn) -> Option<String> {
 }
 
 fn region<'f>(facts: &'f Facts, account: &str, region: &str) -> Option<&'f SesRegion> {
-    facts.world.accounts.get(account)?.ses.get(region)?.known()
+    facts.library.world.accounts.get(account)?.ses.get(region)?.known()
 }
 
 /// The identity itself, or a domain that covers it.
@@ -85,7 +85,7 @@ fn has_identity(region: &SesRegion, name: &str) -> bool {
 }
 
 fn regions_of(facts: &Facts, resource: &Arn, identity: &str) -> Vec<String> {
-    let Some(account) = facts.world.accounts.get(resource.account()) else { return Vec::new() };
+    let Some(account) = facts.library.world.accounts.get(resource.account()) else { return Vec::new() };
     let there = |(name, region): (&String, &Readable<SesRegion>)| {
         let region = region.known()?;
         (name != resource.region() && has_identity(region, identity)).then(|| name.clone())

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 use sesame_policy::evaluation::decide;
 use sesame_policy::{Arn, ContextValue, Decision, Possible, Request};
 
-use super::patched::patched;
+use super::patched::{Change, patched};
 use crate::examine::Examined;
-use crate::finding::Remedy;
 use crate::near_miss::SENDS;
 use crate::words;
 
@@ -27,54 +26,98 @@ struct Variation {
     kind: Kind,
     /// As it reads in the sentence.
     words: String,
-    request: Request,
+    /// `None` where no policy asks for what is varied: it then fares as the refused request does.
+    request: Option<Request>,
     /// As it stands in `alsoAllowedRequests`.
     shown: Value,
 }
 
-/// One sentence, and examples, of what these remedies allow beyond the refused requests.
-pub fn also_allowed(examined: &[Vec<Examined>], remedies: &[&Remedy], who: &str) -> (String, Vec<Value>) {
-    let mut phrases: Vec<(Kind, String)> = Vec::new();
-    let mut examples: Vec<Value> = Vec::new();
-    let mut sends: Vec<String> = Vec::new();
-    let surely = Possible::only(Decision::Allowed);
-    for examined in examined.iter().filter_map(|contexts| contexts.first()) {
-        let before = examined.set.policy_set();
-        let after = patched(examined, remedies).policy_set();
-        if decide(&before, &examined.request).possible == surely {
-            continue;
-        }
-        let send =
-            format!("`{}` on {}", examined.question.action, words::short_arn(examined.question.resource.as_str()));
-        for variation in variations(examined) {
-            let possible = |set| decide(set, &variation.request).possible;
-            let (before, after) = (possible(&before), possible(&after));
-            let newly = !before.contains(Decision::Allowed) && after.contains(Decision::Allowed);
-            if newly || (before != surely && after == surely) {
-                let phrase = (variation.kind, variation.words);
-                if !phrases.contains(&phrase) {
-                    phrases.push(phrase);
-                }
-                if examples.len() < 10 {
-                    examples.push(variation.shown);
-                }
-                if !sends.contains(&send) {
-                    sends.push(send.clone());
+/// The refused questions and what is tried beside them, each with what it comes to before any change.
+pub struct Variations<'e> {
+    questions: Vec<Tried<'e>>,
+}
+
+/// One refused question and its variations.
+struct Tried<'e> {
+    examined: &'e Examined,
+    /// As it reads in the sentence: "`ses:SendEmail` on identity `example.com`".
+    send: String,
+    variations: Vec<(Variation, Possible)>,
+}
+
+/// What remedies allow beyond the refused requests.
+pub struct AlsoAllowed {
+    /// One sentence.
+    pub sentence: String,
+    /// Examples, as they stand in `alsoAllowedRequests`.
+    pub examples: Vec<Value>,
+}
+
+impl<'e> Variations<'e> {
+    /// The variations of the refused questions, in their latest request context.
+    pub fn of(examined: &'e [Vec<Examined>]) -> Variations<'e> {
+        let surely = Possible::only(Decision::Allowed);
+        let refused = examined
+            .iter()
+            .filter_map(|contexts| contexts.first())
+            .filter(|examined| examined.evaluation.possible != surely);
+        let tried = |examined: &'e Examined| {
+            let question = &examined.question;
+            let send = format!("`{}` on {}", question.action, words::short_arn(question.resource.as_str()));
+            let before = |variation: &Variation| match &variation.request {
+                Some(request) => decide(&examined.policies, request).possible,
+                None => examined.evaluation.possible,
+            };
+            let variations = variations(examined).into_iter().map(|variation| {
+                let possible = before(&variation);
+                (variation, possible)
+            });
+            // What is allowed already cannot become so.
+            Tried { examined, send, variations: variations.filter(|(_, before)| *before != surely).collect() }
+        };
+        Variations { questions: refused.map(tried).collect() }
+    }
+
+    /// One sentence, and examples, of what these changes allow beyond the refused requests.
+    pub fn also_allowed(&self, changes: &[&Change], who: &str) -> AlsoAllowed {
+        let surely = Possible::only(Decision::Allowed);
+        let mut phrases: Vec<(Kind, &str)> = Vec::new();
+        let mut examples: Vec<Value> = Vec::new();
+        let mut sends: Vec<String> = Vec::new();
+        for Tried { examined, send, variations } in &self.questions {
+            let policies = patched(examined, changes);
+            let itself = decide(&policies, &examined.request).possible;
+            for (variation, before) in variations {
+                let after = variation.request.as_ref().map_or(itself, |request| decide(&policies, request).possible);
+                let newly = !before.contains(Decision::Allowed) && after.contains(Decision::Allowed);
+                if newly || after == surely {
+                    let phrase = (variation.kind, variation.words.as_str());
+                    if !phrases.contains(&phrase) {
+                        phrases.push(phrase);
+                    }
+                    if examples.len() < 10 {
+                        examples.push(variation.shown.clone());
+                    }
+                    if !sends.contains(send) {
+                        sends.push(send.clone());
+                    }
                 }
             }
         }
+        let sentence = match phrases.is_empty() {
+            true => {
+                "Nothing else becomes allowed: every variation of this send that was tried stays as it was.".to_owned()
+            }
+            false => format!("{} can then also {}.", words::capital(who), sentence(&phrases, &words::join(&sends))),
+        };
+        AlsoAllowed { sentence, examples }
     }
-    let sentence = match phrases.is_empty() {
-        true => "Nothing else becomes allowed: every variation of this send that was tried stays as it was.".to_owned(),
-        false => format!("{} can then also {}.", words::capital(who), sentence(&phrases, &words::join(&sends))),
-    };
-    (sentence, examples)
 }
 
 /// "call … from any other address …; and call any other `ses:Send*` action; and do so on any other identity".
-fn sentence(phrases: &[(Kind, String)], sends: &str) -> String {
+fn sentence(phrases: &[(Kind, &str)], sends: &str) -> String {
     let of = |kind: Kind| -> Vec<String> {
-        phrases.iter().filter(|(other, _)| *other == kind).map(|(_, words)| words.clone()).collect()
+        phrases.iter().filter(|(other, _)| *other == kind).map(|(_, words)| (*words).to_owned()).collect()
     };
     let (values, actions, resources) = (of(Kind::Value), of(Kind::Action), of(Kind::Resource));
     let mut parts = Vec::new();
@@ -123,35 +166,41 @@ fn variations(examined: &Examined) -> Vec<Variation> {
         if bulk && key.starts_with("ses:") {
             continue;
         }
-        let mut varied = request.clone();
         let shown = match &value {
             ContextValue::One(value) => json!(value),
             ContextValue::Many(values) => json!(values),
             _ => Value::Null,
         };
-        varied.context.set(key, value);
-        if key == "aws:CurrentTime" {
-            varied.context.set("aws:EpochTime", one("4070908800"));
-        }
-        list.push(variation(Kind::Value, words, varied, json!({ (key): shown })));
+        let asked = key == "aws:CurrentTime" || examined.set.keys.contains(&key.to_ascii_lowercase());
+        let varied = asked.then(|| {
+            let mut varied = request.clone();
+            varied.context.set(key, value);
+            if key == "aws:CurrentTime" {
+                varied.context.set("aws:EpochTime", one("4070908800"));
+            }
+            varied
+        });
+        let shown =
+            json!({ "action": request.action, "resource": request.resource.as_str(), "context": { (key): shown } });
+        list.push(Variation { kind: Kind::Value, words, request: varied, shown });
     }
     for action in SENDS.iter().filter(|action| !action.eq_ignore_ascii_case(&request.action)) {
         let varied = Request { action: (*action).to_owned(), ..request.clone() };
-        list.push(variation(Kind::Action, format!("`{action}`"), varied, json!({})));
+        list.push(variation(Kind::Action, format!("`{action}`"), varied));
     }
     let kind = request.resource.resource().split('/').next().unwrap_or_default();
     let text = request.resource.as_str();
     let prefix = text.strip_suffix(request.resource.resource()).unwrap_or_default();
     if let Ok(resource) = Arn::parse(&format!("{prefix}{kind}/elsewhere.example")) {
         let words = format!("on any other {}", kind.replace('-', " "));
-        list.push(variation(Kind::Resource, words, Request { resource, ..request.clone() }, json!({})));
+        list.push(variation(Kind::Resource, words, Request { resource, ..request.clone() }));
     }
     list
 }
 
-fn variation(kind: Kind, words: String, request: Request, context: Value) -> Variation {
-    let shown = json!({ "action": request.action, "resource": request.resource.as_str(), "context": context });
-    Variation { kind, words, request, shown }
+fn variation(kind: Kind, words: String, request: Request) -> Variation {
+    let shown = json!({ "action": request.action, "resource": request.resource.as_str(), "context": {} });
+    Variation { kind, words, request: Some(request), shown }
 }
 
 fn one(value: &str) -> ContextValue {

@@ -7,6 +7,7 @@ mod draft;
 mod grant;
 pub mod guard;
 pub mod patched;
+mod proof;
 mod smallest;
 
 use serde_json::{Value, json};
@@ -68,7 +69,7 @@ pub fn plan(situation: &Situation) -> Plan {
     smallest::prune(situation, &mut bench.drafts);
     let planned = bench.drafts.len();
     bench.alternatives();
-    prove(situation, bench.drafts, planned, bench.unmendable, bench.unmended)
+    proof::prove(situation, bench.drafts, planned, bench.unmendable, bench.unmended)
 }
 
 /// The drafts on the way.
@@ -442,10 +443,10 @@ impl Bench<'_, '_> {
         let Some(draft) = self.drafts.iter().find(|draft| patched::same_policy(&draft.target, &attached.target)) else {
             return false;
         };
-        let remedy = draft.remedy(String::new(), None, self.situation.finding);
+        let change = patched::Change::of(draft);
         contexts.iter().all(|examined| {
-            let set = patched::patched(examined, &[&remedy]);
-            let evaluation = sesame_policy::evaluate(&set.policy_set(), &examined.request);
+            let policies = patched::patched(examined, &[&change]);
+            let evaluation = sesame_policy::evaluate(&policies, &examined.request);
             let Blocker::Deny(at) = &found.blocker else { return false };
             let traces = evaluation.layer(at.layer).map(|layer| layer.statements.as_slice()).unwrap_or_default();
             traces.iter().any(|trace| trace.at == *at && trace.outcome == Truth::False)
@@ -547,55 +548,4 @@ impl Bench<'_, '_> {
 
 fn pointer_of(policy: &sesame_policy::PolicyDocument, index: usize) -> String {
     policy.statements.get(index).map(|statement| statement.pointer.clone()).unwrap_or_default()
-}
-
-/// Numbers the drafts and evaluates the world with them in it.
-fn prove(
-    situation: &Situation,
-    drafts: Vec<Draft>,
-    planned: usize,
-    unmendable: Vec<(usize, Unmendable)>,
-    unmended: bool,
-) -> Plan {
-    let id = |index: usize| format!("r{}", index + 1);
-    let mut remedies: Vec<Remedy> = drafts
-        .iter()
-        .enumerate()
-        .map(|(index, draft)| draft.remedy(id(index), draft.alternative_to.map(id), situation.finding))
-        .collect();
-    let who = words::who(situation.subject);
-    let proven: Vec<_> = (0..remedies.len())
-        .map(|index| {
-            // Each is proven together with the rest of the plan; an alternative stands in its principal's place.
-            let replaced = drafts.get(index).and_then(|draft| draft.alternative_to);
-            let together: Vec<&Remedy> = remedies
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other == index || (*other < planned && Some(*other) != replaced))
-                .map(|(_, remedy)| remedy)
-                .collect();
-            let after = patched::after(situation.examined, &together);
-            let (sentence, examples) = also_allowed::also_allowed(situation.examined, &together, &who);
-            (after, sentence, examples)
-        })
-        .collect();
-    for (remedy, (after, sentence, examples)) in remedies.iter_mut().zip(proven) {
-        remedy.verification.allowed_after = after.allowed;
-        remedy.verification.depends_on = after.depends_on;
-        remedy.verification.also_allowed = sentence;
-        remedy.verification.also_allowed_requests = examples;
-    }
-    let helps = remedies.iter().take(planned).all(|remedy| remedy.verification.allowed_after != Some(false));
-    let complete = planned > 0 && helps && !unmended && !situation.futile;
-    let plan = if complete { (0..planned).map(id).collect() } else { Vec::new() };
-    // A grant that cannot help is not offered at all.
-    if situation.futile {
-        remedies.clear();
-    }
-    // What does not help is not offered in place of what does. Alternatives come last: what they stand for keeps its number.
-    if complete {
-        remedies.retain(|remedy| remedy.alternative_to.is_none() || remedy.verification.allowed_after != Some(false));
-        remedies.iter_mut().enumerate().for_each(|(index, remedy)| remedy.id = id(index));
-    }
-    Plan { remedies, plan, unmendable }
 }

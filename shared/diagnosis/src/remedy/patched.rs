@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 use sesame_policy::evaluation::decide;
 use sesame_policy::json::Json;
-use sesame_policy::{Decision, LayerKind, PolicyDocument, PolicyGrammar, Possible};
+use sesame_policy::{Decision, LayerKind, Policy, PolicyDocument, PolicyGrammar, PolicySet, Possible};
 
-use crate::assemble::{Assembled, Attached};
+use super::draft::Draft;
+use crate::assemble::Attached;
 use crate::examine::Examined;
-use crate::finding::{Operation, Remedy, Target, TargetKind};
+use crate::finding::{Operation, Target, TargetKind};
 
 /// What the questions come to with some remedies in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +21,56 @@ pub struct After {
     pub depends_on: Vec<String>,
 }
 
-/// Evaluates every question in every request context with these remedies in place.
-pub fn after(examined: &[Vec<Examined>], remedies: &[&Remedy]) -> After {
+/// A draft made ready to be put into policy sets: its document is parsed once.
+#[derive(Debug, Clone)]
+pub struct Change {
+    operation: Operation,
+    target: Target,
+    document: Option<Arc<PolicyDocument>>,
+    /// The policy is not there without it.
+    new: bool,
+}
+
+impl Change {
+    /// The change that a draft makes.
+    pub fn of(draft: &Draft) -> Change {
+        Change::to(draft, draft.after.as_ref())
+    }
+
+    /// The same with another document.
+    pub fn to(draft: &Draft, document: Option<&Value>) -> Change {
+        let grammar = match draft.target.kind {
+            TargetKind::SendingAuthorization => PolicyGrammar::Resource,
+            _ => PolicyGrammar::Identity,
+        };
+        let parse = |document| PolicyDocument::from_json(Json::from_value(document), grammar).ok().map(Arc::new);
+        Change {
+            operation: draft.operation,
+            target: draft.target.clone(),
+            document: document.and_then(parse),
+            new: draft.before.is_none(),
+        }
+    }
+
+    /// What becomes of a policy: itself, with another document, or nothing.
+    fn apply(&self, attached: &Attached, policy: Policy) -> Option<Policy> {
+        if !same_policy(&attached.target, &self.target) {
+            return Some(policy);
+        }
+        match (self.operation, &self.document) {
+            (Operation::Put, Some(document)) => Some(Policy { document: Some(document.clone()), ..policy }),
+            (Operation::Put, None) => Some(policy),
+            (Operation::Detach, _) => (attached.target.node != self.target.node).then_some(policy),
+        }
+    }
+}
+
+/// Evaluates every question in every request context with these changes in place.
+pub fn after(examined: &[Vec<Examined>], changes: &[&Change]) -> After {
     let mut allowed = Some(true);
     let mut depends_on: Vec<String> = Vec::new();
     for examined in examined.iter().flatten() {
-        let set = patched(examined, remedies);
-        let evaluation = decide(&set.policy_set(), &examined.request);
+        let evaluation = decide(&patched(examined, changes), &examined.request);
         if evaluation.possible.refused() {
             allowed = Some(false);
         } else if evaluation.possible != Possible::only(Decision::Allowed) {
@@ -43,50 +87,37 @@ pub fn after(examined: &[Vec<Examined>], remedies: &[&Remedy]) -> After {
     After { allowed, depends_on }
 }
 
-/// The policies of a question with these remedies in place.
-pub fn patched(examined: &Examined, remedies: &[&Remedy]) -> Assembled {
-    let mut set = examined.set.clone();
-    for remedy in remedies {
-        apply(&mut set, examined, remedy);
-    }
-    set
-}
-
-fn apply(set: &mut Assembled, examined: &Examined, remedy: &Remedy) {
-    let target = &remedy.target;
-    match (remedy.operation, &remedy.after) {
-        (Operation::Put, Some(document)) => {
-            let replaced = replace(set, target, document);
-            if !replaced {
-                add(set, examined, target, document, remedy.before.is_none());
-            }
+/// The policies of a question with these changes in place.
+pub fn patched(examined: &Examined, changes: &[&Change]) -> PolicySet {
+    let set = &examined.set;
+    let list = |attached: &[Attached], policies: &[Policy]| -> Vec<Policy> {
+        let each = attached.iter().zip(policies);
+        each.filter_map(|(attached, policy)| {
+            changes.iter().try_fold(policy.clone(), |policy, change| change.apply(attached, policy))
+        })
+        .collect()
+    };
+    let before = &examined.policies;
+    let optional = |attached: &Option<Vec<Attached>>, policies: &Option<Vec<Policy>>| {
+        attached.as_deref().zip(policies.as_deref()).map(|(attached, policies)| list(attached, policies))
+    };
+    let levels = set.service_control.as_deref().zip(before.service_control.as_deref());
+    let mut after = PolicySet {
+        identity: list(&set.identity, &before.identity),
+        // A principal whose boundary is taken off has none.
+        boundary: optional(&set.boundary, &before.boundary).filter(|policies| !policies.is_empty()),
+        service_control: levels.map(|(levels, policies)| {
+            levels.iter().zip(policies).map(|(level, policies)| list(&level.policies, policies)).collect()
+        }),
+        resource: list(&set.resource, &before.resource),
+        ..before.clone()
+    };
+    for change in changes.iter().filter(|change| change.operation == Operation::Put) {
+        if !set.iter().any(|(_, _, attached)| same_policy(&attached.target, &change.target)) {
+            add(&mut after, examined, change);
         }
-        _ => detach(set, target),
     }
-}
-
-fn grammar(target: &Target) -> PolicyGrammar {
-    match target.kind {
-        TargetKind::SendingAuthorization => PolicyGrammar::Resource,
-        _ => PolicyGrammar::Identity,
-    }
-}
-
-fn parse(document: &Value, grammar: PolicyGrammar) -> Option<Arc<PolicyDocument>> {
-    PolicyDocument::parse(&Json::from_value(document), grammar).ok().map(Arc::new)
-}
-
-/// Replaces the document wherever the policy is attached; false when it is nowhere.
-fn replace(set: &mut Assembled, target: &Target, document: &Value) -> bool {
-    let Some(parsed) = parse(document, grammar(target)) else { return false };
-    let mut found = false;
-    for_each(set, |policy| {
-        if same_policy(&policy.target, target) {
-            policy.document = Some(parsed.clone());
-            found = true;
-        }
-    });
-    found
+    after
 }
 
 /// Whether two targets name one policy, wherever it is attached.
@@ -108,17 +139,10 @@ pub fn same_policy(one: &Target, other: &Target) -> bool {
     }
 }
 
-fn for_each(set: &mut Assembled, mut change: impl FnMut(&mut Attached)) {
-    let levels = set.service_control.iter_mut().flatten().flat_map(|level| &mut level.policies);
-    let optional = [&mut set.boundary, &mut set.session, &mut set.vpc_endpoint];
-    let optional = optional.into_iter().flatten().flatten();
-    set.identity.iter_mut().chain(optional).chain(levels).chain(&mut set.resource).for_each(&mut change);
-}
-
 /// Attaches a new policy where the question sees it.
-fn add(set: &mut Assembled, examined: &Examined, target: &Target, document: &Value, new: bool) {
-    let Some(parsed) = parse(document, grammar(target)) else { return };
-    let policy = Attached { info: None, target: target.clone(), document: Some(parsed), gap: None };
+fn add(set: &mut PolicySet, examined: &Examined, change: &Change) {
+    let Change { target, document: Some(document), new, .. } = change else { return };
+    let policy = Policy { name: None, document: Some(document.clone()) };
     match target.kind {
         TargetKind::UserInline
         | TargetKind::RoleInline
@@ -126,14 +150,15 @@ fn add(set: &mut Assembled, examined: &Examined, target: &Target, document: &Val
         | TargetKind::CustomerManaged
         | TargetKind::PermissionSet => set.identity.push(policy),
         // Another boundary in the place of the old one.
-        TargetKind::Boundary if new => set.boundary = Some(vec![policy]),
+        TargetKind::Boundary if *new => set.boundary = Some(vec![policy]),
         TargetKind::Boundary => {}
         TargetKind::Scp => {
-            let levels = set.service_control.iter_mut().flatten();
-            let here = |level: &&mut crate::assemble::LevelPolicies| {
-                level.level.as_ref().is_some_and(|level| Some(&level.id) == target.node.as_ref())
-            };
-            levels.filter(here).for_each(|level| level.policies.push(policy.clone()));
+            let levels = examined.set.service_control.iter().flatten();
+            for (level, policies) in levels.zip(set.service_control.iter_mut().flatten()) {
+                if level.level.as_ref().is_some_and(|level| Some(&level.id) == target.node.as_ref()) {
+                    policies.push(policy.clone());
+                }
+            }
         }
         TargetKind::SendingAuthorization => {
             let resource = &examined.question.resource;
@@ -144,16 +169,6 @@ fn add(set: &mut Assembled, examined: &Examined, target: &Target, document: &Val
                 set.resource.push(policy);
             }
         }
-    }
-}
-
-fn detach(set: &mut Assembled, target: &Target) {
-    let keep = |policy: &Attached| !(same_policy(&policy.target, target) && policy.target.node == target.node);
-    set.identity.retain(keep);
-    set.resource.retain(keep);
-    set.service_control.iter_mut().flatten().for_each(|level| level.policies.retain(keep));
-    if set.boundary.as_ref().is_some_and(|list| !list.iter().all(keep)) {
-        set.boundary = None;
     }
 }
 

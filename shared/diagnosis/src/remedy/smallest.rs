@@ -7,48 +7,57 @@ use sesame_policy::evaluation::decide;
 
 use super::Situation;
 use super::draft::Draft;
-use super::patched::patched;
-use crate::examine::{Blocker, Examined, neutralize};
-use crate::finding::Remedy;
+use super::patched::{Change, patched};
+use crate::examine::{Examined, neutralize, unreadable_policies};
 
 /// Leaves out statements, actions and resources of new documents where every answer stays as it is.
 pub fn prune(situation: &Situation, drafts: &mut [Draft]) {
-    for index in 0..drafts.len() {
-        let new = drafts.get(index).filter(|draft| draft.before.is_none()).and_then(|draft| draft.after.clone());
-        let Some(mut document) = new else { continue };
-        let reductions = reductions(&document);
+    let mut changes: Option<(Vec<Change>, Vec<Answer>)> = None;
+    let mut pruned: Vec<(usize, Option<Value>)> = Vec::new();
+    for (index, draft) in drafts.iter().enumerate() {
+        let new = draft.after.as_ref().filter(|_| draft.before.is_none());
+        let reductions = new.map(reductions).unwrap_or_default();
         if reductions.is_empty() {
             continue;
         }
-        let mut remedies: Vec<Remedy> =
-            drafts.iter().map(|draft| draft.remedy(String::new(), None, situation.finding)).collect();
-        let whole = answers(situation, &remedies);
+        // Most plans have nothing that could be left out, and never come here.
+        let (changes, whole) = changes.get_or_insert_with(|| {
+            let changes: Vec<Change> = drafts.iter().map(Change::of).collect();
+            let whole = answers(situation, &changes);
+            (changes, whole)
+        });
         // Each that succeeds makes a smaller document, whose parts are tried anew.
-        let mut left = reductions;
+        let (mut left, mut smallest) = (reductions, None);
         while let Some(smaller) = left.pop() {
-            if let Some(remedy) = remedies.get_mut(index) {
-                remedy.after = Some(smaller.clone());
-            }
-            if answers(situation, &remedies) == whole {
+            let Some(place) = changes.get_mut(index) else { break };
+            let kept = std::mem::replace(place, Change::to(draft, Some(&smaller)));
+            if answers(situation, changes) == *whole {
                 left = self::reductions(&smaller);
-                document = smaller;
+                smallest = Some(smaller);
+            } else if let Some(place) = changes.get_mut(index) {
+                *place = kept;
             }
         }
-        if let Some(draft) = drafts.get_mut(index) {
-            draft.after = Some(document);
+        pruned.push((index, smallest));
+    }
+    for (index, smallest) in pruned {
+        if let (Some(draft), Some(smallest)) = (drafts.get_mut(index), smallest) {
+            draft.after = Some(smallest);
         }
     }
 }
 
-/// What each question comes to with these remedies, and the keys on which that turns. What could not be read may refuse whatever
-/// is granted: it is taken as out of the way, so that every part that makes a difference shows it.
-fn answers(situation: &Situation, remedies: &[Remedy]) -> Vec<(Possible, Vec<String>)> {
-    let remedies: Vec<&Remedy> = remedies.iter().collect();
+/// What a question comes to, and the unknown keys on which that turns.
+type Answer = (Possible, Vec<String>);
+
+/// The answers to all questions with these changes. What could not be read may refuse whatever is granted: it is taken as out of
+/// the way, so that every part that makes a difference shows it.
+fn answers(situation: &Situation, changes: &[Change]) -> Vec<Answer> {
+    let changes: Vec<&Change> = changes.iter().collect();
     let answer = |examined: &Examined| {
-        let set = patched(examined, &remedies);
-        let unreadable: Vec<Blocker> = set.unreadable().collect();
-        let evaluation =
-            decide(&neutralize(&set, unreadable.iter(), &examined.request).policy_set(), &examined.request);
+        let policies = patched(examined, &changes);
+        let readable = neutralize(&policies, &unreadable_policies(&policies), &examined.request);
+        let evaluation = decide(&readable, &examined.request);
         (evaluation.possible, evaluation.unknown_keys)
     };
     situation.examined.iter().flatten().map(answer).collect()

@@ -1,5 +1,7 @@
 //! From JSON to a document.
 
+use std::sync::Arc;
+
 use super::{
     ActionElement, Effect, PolicyDocument, PolicyError, PolicyGrammar, PrincipalElement, PrincipalPattern,
     ResourceElement, Statement, Statements, Version,
@@ -54,7 +56,7 @@ pub(super) fn document(json: Json, grammar: PolicyGrammar) -> Result<PolicyDocum
         Some(other) => return Err(wrong("/Statement", other, "a statement or a list of statements")),
         None => return Err(error("/Statement", "nothing", "a statement or a list of statements")),
     };
-    Ok(PolicyDocument { version, id, statements: Statements::new(statements), raw: json, grammar })
+    Ok(PolicyDocument { version, id, statements: Statements::new(statements), raw: Arc::new(json), grammar })
 }
 
 fn optional_text(json: &Json, pointer: &str, name: &str) -> Result<Option<String>> {

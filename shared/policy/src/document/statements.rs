@@ -39,6 +39,16 @@ fn pack(text: &str) -> (u64, u64) {
 
 impl Statements {
     pub(super) fn new(list: Vec<Statement>) -> Statements {
+        Statements::of(list.into_iter().map(Arc::new).collect())
+    }
+
+    /// Those whose index is to be kept.
+    pub(super) fn keeping(&self, keep: impl Fn(usize) -> bool) -> Statements {
+        let kept = self.list.iter().enumerate().filter(|(index, _)| keep(*index));
+        Statements::of(kept.map(|(_, statement)| statement.clone()).collect())
+    }
+
+    fn of(list: Vec<Arc<Statement>>) -> Statements {
         let mut heads = Vec::with_capacity(list.len());
         for (statement, index) in list.iter().zip(0..) {
             if statement.action.negated {
@@ -50,7 +60,7 @@ impl Statements {
                 Head { bytes, mask, statement: index }
             }));
         }
-        Statements { list: list.into_iter().map(Arc::new).collect(), heads }
+        Statements { list, heads }
     }
 
     /// The statements that the beginning of an action does not rule out, each once, with their index.

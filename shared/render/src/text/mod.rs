@@ -21,6 +21,8 @@ pub struct TextOptions {
     pub now: Timestamp,
     /// The link where one may decide; left out when there is none.
     pub decision_link: Option<String>,
+    /// What to say before anything else.
+    pub lead: Option<String>,
     /// Where prose is wrapped, in characters.
     pub width: usize,
     /// With the styles of a terminal.
@@ -30,11 +32,11 @@ pub struct TextOptions {
 impl TextOptions {
     /// For an e-mail.
     pub fn email(now: Timestamp) -> TextOptions {
-        TextOptions { now, decision_link: None, width: 100, styled: false }
+        TextOptions { now, decision_link: None, lead: None, width: 100, styled: false }
     }
     /// For a terminal.
     pub fn terminal(now: Timestamp, width: usize, styled: bool) -> TextOptions {
-        TextOptions { now, decision_link: None, width: width.clamp(40, 100), styled }
+        TextOptions { now, decision_link: None, lead: None, width: width.clamp(40, 100), styled }
     }
 }
 
@@ -150,6 +152,10 @@ fn cut(text: &str, foot: &str, options: &TextOptions) -> String {
 
 fn head(out: &mut Writer, finding: &Finding, options: &TextOptions) {
     let event = &finding.event;
+    if let Some(lead) = &options.lead {
+        out.paragraph(lead);
+        out.gap();
+    }
     out.title(&finding.summary.what);
     out.gap();
     let account = (event.account.is_some() || event.account_name.is_some()).then(|| words::account(event));
