@@ -48,8 +48,10 @@ test-tools: $(TOOLS_VENV)/ready ## lint the commands and fragments that Sesame w
 bless: ## rewrite snapshots and generated pages
 	BLESS=1 INSTA_UPDATE=always $(CARGO) test $(ALL)
 
-bench: ## the engine's speed, as ratios to a calibration loop
+bench: ## the engine's speed, as ratios to a calibration loop and as instruction counts
 	$(CARGO) run --release --locked --quiet -p sesame-benches
+	command -v valgrind >/dev/null || apt-get install --yes --no-install-recommends valgrind || sudo apt-get install --yes --no-install-recommends valgrind
+	$(CARGO) run --release --locked --quiet -p sesame-benches -- --instructions
 
 # `make test` draws the same cases each time; these are others. A failure prints its smallest case; the same SEED shows it again.
 ifndef SEED

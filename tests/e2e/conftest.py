@@ -24,8 +24,22 @@ def emulators(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def stack(emulators):
-    deployed = Stack(emulators).deploy()
+def listed(emulators):
+    """A user and a role that the stack may write to; they are there before it, since it lists their ARNs."""
+    iam = emulators.client("iam")
+    user = iam.create_user(Path="/team/", UserName="listed-mailer")["User"]["Arn"]
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(Path="/team/", RoleName="listed-notifier", AssumeRolePolicyDocument=json.dumps(trust))
+    return {"user": user, "role": role["Role"]["Arn"]}
+
+
+@pytest.fixture(scope="session")
+def stack(emulators, listed):
+    deployed = Stack(emulators).deploy(
+        Remediation="approve",
+        RemediablePrincipals=",".join(listed.values()),
+        RemediableIdentities=f"{IDENTITY}/listed.example.com",
+    )
     # A function that does not even start would fail every test, each after its own long wait.
     answer = emulators.client("lambda").invoke(FunctionName=deployed["DiagnoseFunction"], Payload=b'{"Records":[]}')
     said = answer["Payload"].read()

@@ -16,9 +16,11 @@ class Stack:
         self.emulators, self.name = emulators, name
         self.outputs = {}
 
-    def deploy(self):
+    def deploy(self, **parameters):
         command = [SAM, "deploy", "--template-file", str(BUILT), "--stack-name", self.name, "--resolve-s3"]
         command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]
+        if parameters:
+            command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
         keep = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
         begin = time.monotonic()
         done = subprocess.run(command, env=keep | self.emulators.environment(), capture_output=True, text=True, cwd="/")

@@ -1,31 +1,26 @@
-"""The role's statements, held against the operations that the code calls: no more, no fewer."""
+"""Each role's statements, held against the operations that its function's code calls: no more, no fewer."""
 
 import json
-import re
 from pathlib import Path
 
+import pytest
+
+import calls
+
 ROOT = Path(__file__).parents[2]
-SOURCES = ROOT / "shared/aws/src"
-# Clients as the code names them, and the prefix of their actions.
-CLIENTS = {
-    "dynamodb": "dynamodb",
-    "iam": "iam",
-    "organizations": "organizations",
-    "ses": "ses",
-    "sns": "sns",
-    "sqs": "sqs",
-}
-# What the service does with the role by itself, before our code runs: the queue's poller, and the log.
+FUNCTIONS = calls.functions()
+# What the service does with the role by itself, before our code runs: pollers of the queue and of the stream, and the log.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+# https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 BY_LAMBDA = {
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
+    "diagnose": LOG | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "apply": LOG | {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"},
+    "approve": LOG,
+    "sweep": LOG,
 }
-# Called by other functions than diagnose.
-NOT_DIAGNOSE = {"dynamodb:Query"}
+# Policies that stand beside the role, since the key's policy names the role.
+BESIDE = {"diagnose": set(), "apply": {"kms:VerifyMac"}, "approve": {"kms:GenerateMac"}, "sweep": set()}
 # SES knows no resource for GetAccount. The ARNs of an organization hold its management account, which nobody is asked for when
 # the stack is deployed. https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
 ON_ANY_RESOURCE = {
@@ -37,24 +32,22 @@ ON_ANY_RESOURCE = {
     "organizations:ListParents",
     "organizations:ListPoliciesForTarget",
 }
+# What may be written outside of the stack, by whom, and where: nothing that is not in a parameter.
+WRITES = {
+    "iam:PutUserPolicy": {"Ref": "RemediablePrincipals"},
+    "iam:DeleteUserPolicy": {"Ref": "RemediablePrincipals"},
+    "iam:PutRolePolicy": {"Ref": "RemediablePrincipals"},
+    "iam:DeleteRolePolicy": {"Ref": "RemediablePrincipals"},
+    "ses:CreateEmailIdentityPolicy": {"Ref": "RemediableIdentities"},
+    "ses:DeleteEmailIdentityPolicy": {"Ref": "RemediableIdentities"},
+    "sts:AssumeRole": {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${ApplyRoleName}"},
+}
 
 
-def called():
-    """Actions of every `client.some_operation()` in the sources."""
-    found = set()
-    call = re.compile(r"\b(%s)\s*\.\s*([a-z_]+)\(\)" % "|".join(CLIENTS))
-    for source in SOURCES.rglob("*.rs"):
-        # `sesame snapshot` runs with the credentials of whoever calls it.
-        if "survey" in source.parts:
-            continue
-        text = re.sub(r"\n\s*", "", source.read_text())
-        for client, operation in call.findall(text):
-            found.add(f"{CLIENTS[client]}:{''.join(word.capitalize() for word in operation.split('_'))}")
-    return found
-
-
-def statements():
-    return json.loads((ROOT / "infra/statements/diagnose.json").read_text())
+def statements(function):
+    """The statements of a role with everything in it that a parameter can put there."""
+    listed = json.loads((ROOT / f"infra/statements/{function}.json").read_text())
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in listed]
 
 
 def actions(statement):
@@ -62,39 +55,94 @@ def actions(statement):
     return [listed] if isinstance(listed, str) else listed
 
 
-def allowed():
-    return {action for statement in statements() for action in actions(statement)}
+def allowed(function):
+    return {
+        action for statement in statements(function) if statement["Effect"] == "Allow" for action in actions(statement)
+    } | BESIDE[function]
 
 
 def test_the_sources_are_read_at_all():
-    assert {"iam:GetRole", "ses:GetEmailIdentity", "dynamodb:PutItem", "sns:Publish", "sqs:SendMessage"} <= called()
+    diagnose, apply = calls.called("diagnose"), calls.called("apply")
+    assert {"iam:GetRole", "ses:GetEmailIdentity", "dynamodb:PutItem", "sns:Publish", "sqs:SendMessage"} <= diagnose
+    assert {"iam:PutRolePolicy", "ses:CreateEmailIdentityPolicy", "kms:VerifyMac", "sts:AssumeRole"} <= apply
+    assert not any(action in diagnose for action in WRITES)
 
 
-def test_every_operation_that_is_called_is_allowed():
-    assert called() - NOT_DIAGNOSE - allowed() == set()
+def test_every_function_has_its_statements():
+    assert sorted(path.stem for path in (ROOT / "infra/statements").glob("*.json")) == FUNCTIONS
 
 
-def test_nothing_is_allowed_that_is_not_called():
-    assert allowed() - called() - BY_LAMBDA == set()
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_operation_that_is_called_is_allowed(function):
+    assert calls.called(function) - allowed(function) == set()
 
 
-def test_no_statement_is_wider_than_its_actions_need():
-    for statement in statements():
-        assert statement["Effect"] == "Allow"
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_nothing_is_allowed_that_is_not_called(function):
+    assert allowed(function) - calls.called(function) - BY_LAMBDA[function] == set()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_statement_is_wider_than_its_actions_need(function):
+    for statement in statements(function):
         assert not any("*" in action for action in actions(statement)), statement["Sid"]
-        if statement["Resource"] == "*":
+        assert not {"NotAction", "NotResource"} & set(statement)
+        if statement["Effect"] == "Allow" and statement["Resource"] == "*":
             assert set(actions(statement)) <= ON_ANY_RESOURCE, statement["Sid"]
 
 
-def test_nothing_but_our_own_queues_table_topic_and_log_is_written():
-    writes = {"sqs", "dynamodb", "sns", "logs"}
-    for statement in statements():
-        if {action.split(":")[0] for action in actions(statement)} & writes:
-            assert set(statement["Resource"]) & {"Fn::GetAtt", "Ref"}, f"{statement['Sid']} reaches beyond this stack"
-        else:
-            assert all(action.split(":")[1].startswith(("Get", "List", "Describe")) for action in actions(statement))
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_is_written_is_the_stacks_own_or_listed_by_a_parameter(function):
+    own = {"sqs", "dynamodb", "sns", "logs", "secretsmanager", "kms"}
+    for statement in statements(function):
+        if statement["Effect"] == "Deny":
+            continue
+        for action in actions(statement):
+            service, operation = action.split(":")
+            if action in WRITES:
+                assert function == "apply", f"{action} is for the apply function alone"
+                assert statement["Resource"] == WRITES[action]
+            elif service in own:
+                resources = statement["Resource"]
+                resources = resources if isinstance(resources, list) else [resources]
+                for resource in resources:
+                    is_own = set(resource) & {"Fn::GetAtt", "Ref"} or "${Findings.Arn}" in resource.get("Fn::Sub", "")
+                    assert is_own, f"{statement['Sid']} reaches beyond this stack"
+            else:
+                assert operation.startswith(("Get", "List", "Describe")), action
 
 
-def test_statements_have_names_of_their_own():
-    names = [statement["Sid"] for statement in statements()]
+def test_the_apply_role_writes_only_with_lists_and_where_asked_for_within_a_boundary():
+    listed = json.loads((ROOT / "infra/statements/apply.json").read_text())
+    conditional = {
+        action: statement["Fn::If"][0]
+        for statement in listed
+        if "Fn::If" in statement
+        for action in actions(statement["Fn::If"][1])
+    }
+    assert set(conditional) == set(WRITES)
+    assert conditional["iam:PutRolePolicy"] == "HasPrincipals"
+    assert conditional["ses:CreateEmailIdentityPolicy"] == "HasIdentities"
+    assert conditional["sts:AssumeRole"] == "HasMembers"
+    (principals,) = [s for s in statements("apply") if s["Sid"] == "WriteToListedPrincipals"]
+    condition = {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "RequiredBoundary"}}}
+    assert principals["Condition"] == {"Fn::If": ["HasBoundary", condition, {"Ref": "AWS::NoValue"}]}
+    (members,) = [s for s in statements("apply") if s["Sid"] == "EnterListedAccounts"]
+    assert members["Condition"] == {"StringEquals": {"aws:ResourceAccount": {"Ref": "ApplyRoleAccounts"}}}
+
+
+def test_the_apply_role_never_touches_these_roles_nor_the_switch():
+    denied = {s["Sid"]: s for s in statements("apply") if s["Effect"] == "Deny"}
+    roles = denied["NeverTheseRoles"]
+    assert {"iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:PassRole"} <= set(actions(roles))
+    texts = json.dumps(roles["Resource"])
+    for part in ["role/aws-reserved/*", "role/aws-service-role/*", "${AWS::StackName}-ApplyRole-*", "DiagnoseRole"]:
+        assert part in texts
+    switch = denied["LeaveTheSwitch"]
+    assert switch["Condition"] == {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["control"]}}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_statements_have_names_of_their_own(function):
+    names = [statement["Sid"] for statement in statements(function)]
     assert len(set(names)) == len(names)

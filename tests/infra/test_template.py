@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import calls
 import template
 
 ROOT = template.ROOT
@@ -48,12 +50,106 @@ def test_the_rule_has_the_tested_pattern():
     assert [rule["Properties"]["EventPattern"] for rule in of_type("AWS::Events::Rule").values()] == [pattern]
 
 
-def test_the_role_has_the_tested_statements_and_nothing_else():
-    statements = json.loads((ROOT / "infra/statements/diagnose.json").read_text())
-    role = properties("DiagnoseRole")
+@pytest.mark.parametrize("function", calls.functions())
+def test_each_role_has_the_tested_statements_and_nothing_else(function):
+    statements = json.loads((ROOT / f"infra/statements/{function}.json").read_text())
+    role = properties(f"{function.capitalize()}Role")
     assert [policy["PolicyDocument"]["Statement"] for policy in role["Policies"]] == [statements]
     assert "ManagedPolicyArns" not in role
-    assert list(of_type("AWS::IAM::Role")) == ["DiagnoseRole"], "every role has its statement list"
+    trust = role["AssumeRolePolicyDocument"]["Statement"]
+    assert [(each["Principal"], each["Action"]) for each in trust] == [({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")]
+
+
+def test_every_role_has_its_statement_list():
+    assert set(of_type("AWS::IAM::Role")) == {f"{function.capitalize()}Role" for function in calls.functions()}
+
+
+def test_functions_know_all_of_the_stacks_roles_as_their_own():
+    roles = {("Fn::GetAtt", name) for name in of_type("AWS::IAM::Role")}
+    for name, function in of_type("AWS::Serverless::Function").items():
+        text = json.dumps(function["Properties"]["Environment"]["Variables"]["SESAME_OWN_ROLES"])
+        for _, role in roles:
+            assert f'["{role}", "Arn"]' in text, f"{name} does not know {role}"
+
+
+def test_policies_beside_the_roles_are_for_the_key_alone_and_split_its_two_uses():
+    beside = {
+        name: (policy["Properties"]["Roles"], [s["Action"] for s in policy["Properties"]["PolicyDocument"]["Statement"]])
+        for name, policy in of_type("AWS::IAM::Policy").items()
+    }
+    expected = {"ApplyVerifies": ([{"Ref": "ApplyRole"}], ["kms:VerifyMac"])}
+    if "Approve" in RESOURCES:
+        expected["ApproveSigns"] = ([{"Ref": "ApproveRole"}], ["kms:GenerateMac"])
+    assert beside == expected
+    for policy in of_type("AWS::IAM::Policy").values():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            assert statement["Resource"] == {"Fn::GetAtt": ["DecisionKey", "Arn"]}
+
+
+def test_the_keys_policy_lets_nobody_use_it_but_one_role_each_way():
+    key = properties("DecisionKey")
+    assert (key["KeySpec"], key["KeyUsage"]) == ("HMAC_256", "GENERATE_VERIFY_MAC")
+    uses = {}
+    for statement in key["KeyPolicy"]["Statement"]:
+        statement = statement["Fn::If"][1] if "Fn::If" in statement else statement
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not any("*" in action for action in actions)
+        for action in actions:
+            uses.setdefault(action, []).append(statement["Principal"])
+    assert uses["kms:VerifyMac"] == [{"AWS": {"Fn::GetAtt": ["ApplyRole", "Arn"]}}]
+    if "Approve" in RESOURCES:
+        assert uses["kms:GenerateMac"] == [{"AWS": {"Fn::GetAtt": ["ApproveRole", "Arn"]}}]
+    assert "kms:CreateGrant" not in uses, "a grant would give what the policy does not"
+
+
+def test_suggesting_only_makes_no_apply_function_and_no_right_to_write():
+    assert TEMPLATE["Parameters"]["Remediation"]["Default"] == "suggest-only"
+    for name in ["Apply", "ApplyRole", "ApplyLogs", "ApplyVerifies"]:
+        assert RESOURCES[name]["Condition"] == "Applies", name
+    assert TEMPLATE["Conditions"]["Applies"] == {"Fn::Equals": [{"Ref": "Remediation"}, "approve"]}
+    rest = json.dumps({name: resource for name, resource in RESOURCES.items() if resource.get("Condition") != "Applies"})
+    for action in ["iam:Put", "iam:Delete", "iam:Attach", "ses:Create", "ses:Delete"]:
+        assert action not in rest, action
+
+
+def test_nothing_is_listed_by_default_and_lists_take_no_wildcards():
+    for name in ["RemediablePrincipals", "RemediableIdentities", "RequiredBoundary", "ApplyRoleName", "ApplyRoleAccounts"]:
+        assert TEMPLATE["Parameters"][name]["Default"] == "none", name
+    good = {
+        "RemediablePrincipals": ["none", "arn:aws:iam::111122223333:role/team/mailer", "arn:aws-us-gov:iam::111122223333:user/a@b"],
+        "RemediableIdentities": ["none", "arn:aws:ses:eu-west-1:111122223333:identity/example.com"],
+        "RequiredBoundary": ["none", "arn:aws:iam::111122223333:policy/SendOnly"],
+        "ApplyRoleAccounts": ["none", "111122223333"],
+    }
+    bad = {
+        "RemediablePrincipals": ["*", "arn:aws:iam::111122223333:role/*", "arn:aws:iam::111122223333:role/a?", "arn:aws:iam::*:role/a",
+                                 "arn:aws:iam::111122223333:group/a", "arn:aws:iam::111122223333:root", ""],
+        "RemediableIdentities": ["*", "arn:aws:ses:*:111122223333:identity/example.com", "arn:aws:ses:eu-west-1:111122223333:identity/*"],
+        "RequiredBoundary": ["*", "arn:aws:iam::111122223333:policy/*", "SendOnly"],
+        "ApplyRoleAccounts": ["*", "1111"],
+    }
+    for name, values in good.items():
+        for value in values:
+            assert re.search(TEMPLATE["Parameters"][name]["AllowedPattern"], value), f"{name}: {value}"
+    for name, values in bad.items():
+        for value in values:
+            assert not re.search(TEMPLATE["Parameters"][name]["AllowedPattern"], value), f"{name}: {value}"
+
+
+def test_the_stream_brings_what_waits_and_nothing_else():
+    assert properties("Findings")["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    stream = properties("Apply")["Events"]["Decisions"]["Properties"]
+    assert stream["Stream"] == {"Fn::GetAtt": ["Findings", "StreamArn"]}
+    assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert stream["MaximumRetryAttempts"] > 0 and stream["MaximumRecordAgeInSeconds"] <= 3600
+    assert stream["DestinationConfig"]["OnFailure"] == {"Type": "SQS", "Destination": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
+    assert "ParallelizationFactor" not in stream, "one finding's records must come one after the other"
+    (pattern,) = [json.loads(each["Pattern"]) for each in stream["FilterCriteria"]["Filters"]]
+    source = (ROOT / "functions/apply/src/stream.rs").read_text()
+    waiting = re.search(r"WAITING: \[&str; \d\] = \[([^]]*)\]", source)[1]
+    image = pattern["dynamodb"]["NewImage"]
+    assert image == {"sk": {"S": ["record"]}, "state": {"S": json.loads(f"[{waiting}]")}}
 
 
 def test_no_function_gets_a_role_or_policies_made_by_sam():

@@ -33,6 +33,7 @@ pub struct Clients {
     region_is_given: bool,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) kms: aws_sdk_kms::Client,
     pub(crate) organizations: aws_sdk_organizations::Client,
     pub(crate) secrets_manager: aws_sdk_secretsmanager::Client,
     pub(crate) sns: aws_sdk_sns::Client,
@@ -91,6 +92,7 @@ impl Clients {
             region_is_given,
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
+            kms: aws_sdk_kms::Client::new(&config),
             organizations: aws_sdk_organizations::Client::new(&config),
             secrets_manager: aws_sdk_secretsmanager::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
@@ -98,6 +100,11 @@ impl Clients {
             sts: aws_sdk_sts::Client::new(&config),
             config,
         }
+    }
+
+    /// The same with other credentials.
+    pub(crate) fn with_credentials(&self, credentials: SharedCredentialsProvider) -> Clients {
+        Clients::new(self.config.clone().into_builder().credentials_provider(credentials).build())
     }
 
     /// SES is asked in the Region of the refused send, which need not be our own.

@@ -221,17 +221,17 @@ fn log_audit(record: &Record) {
     }
 }
 
-fn is_conflict<R>(
+pub(crate) fn is_conflict<R>(
     error: &aws_sdk_dynamodb::error::SdkError<aws_sdk_dynamodb::operation::put_item::PutItemError, R>,
 ) -> bool {
     error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception())
 }
 
-fn text(value: &str) -> AttributeValue {
+pub(crate) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-fn number(value: impl ToString) -> AttributeValue {
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 

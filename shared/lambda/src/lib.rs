@@ -4,6 +4,7 @@ mod clock;
 mod environment;
 mod fault;
 mod metrics;
+mod remediation;
 
 pub use clock::SystemClock;
 pub use environment::{
@@ -11,3 +12,4 @@ pub use environment::{
 };
 pub use fault::Fault;
 pub use metrics::Metrics;
+pub use remediation::Remediation;

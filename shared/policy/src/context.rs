@@ -1,5 +1,7 @@
 //! The request context: condition keys and what is known of their values.
 
+use std::sync::Arc;
+
 /// What values a condition key can have, where that is known; it bounds what an unknown key may turn out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyType {
@@ -68,10 +70,11 @@ pub enum ContextValue {
     Unknown(String),
 }
 
-/// The condition keys of one request. A key that is not named is absent; key names ignore case.
+/// The condition keys of one request. A key that is not named is absent; key names ignore case. A clone shares the entries
+/// until one of the two is changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
-    entries: Vec<Entry>,
+    entries: Arc<Vec<Entry>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,15 +99,16 @@ impl Context {
         Context::default()
     }
     pub(crate) fn with_capacity(keys: usize) -> Context {
-        Context { entries: Vec::with_capacity(keys) }
+        Context { entries: Arc::new(Vec::with_capacity(keys)) }
     }
     /// Sets a key, replacing what was there under any spelling.
     pub fn set(&mut self, key: impl Into<String>, value: ContextValue) {
         let key = key.into();
         let hash = key_hash(&key);
-        match self.entries.iter_mut().find(|entry| entry.hash == hash && entry.key.eq_ignore_ascii_case(&key)) {
+        let entries = Arc::make_mut(&mut self.entries);
+        match entries.iter_mut().find(|entry| entry.hash == hash && entry.key.eq_ignore_ascii_case(&key)) {
             Some(entry) => entry.value = value,
-            None => self.entries.push(Entry { key, hash, value }),
+            None => entries.push(Entry { key, hash, value }),
         }
     }
     /// The same with one more key, for building by chaining.

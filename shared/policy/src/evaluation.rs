@@ -6,15 +6,16 @@ mod gates;
 mod layers;
 mod outcome;
 mod statement;
+mod trace;
 
 use crate::context::ContextValue;
-use crate::decision::{Decision, Possible, Truth};
-use crate::document::Effect;
+use crate::decision::{Decision, Possible};
 use crate::layer::{LayerKind, Policy, PolicySet};
 use crate::principal::Principal;
 use crate::request::Request;
 
 use environment::Environment;
+pub use trace::{ConditionTrace, ConditionTraces, StatementTrace};
 
 /// Which statement of which policy, by position in the [`PolicySet`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,7 +52,8 @@ impl StatementRef {
 pub struct Evaluation {
     /// Every decision that some completion of the unknowns gives.
     pub possible: Possible,
-    /// The budget for enumerating completions was used up: `possible` may hold too much, never too little.
+    /// Not every completion could be told apart: `possible` and the names of what it turns on may hold too much, never too
+    /// little.
     pub approximate: bool,
     /// Each layer that applies, in the order of [`LayerKind::ALL`].
     pub layers: Vec<LayerEvaluation>,
@@ -100,7 +102,10 @@ pub enum Assumed {
     AllowNothing,
     /// They allow it. In a policy of the resource: in a form that lifts no other layer's refusal, such as the account's.
     Allow,
-    /// A policy of the resource allows it in a form that lifts the refusals of the principal's own policies.
+    /// A policy of the resource allows it to the user, the role or the user behind a federated session by its ARN, which
+    /// stands in for the identity policies alone; for a user, for the permissions boundary too.
+    AllowEntity,
+    /// A policy of the resource allows it in a form that lifts the refusals of all the principal's own policies.
     AllowDirectly,
     /// They deny it.
     Deny,
@@ -130,45 +135,6 @@ pub struct LayerEvaluation {
     pub decisive: Vec<StatementRef>,
     /// Every statement with its elements; filled by [`evaluate`], empty after [`crate::evaluation::decide`].
     pub statements: Vec<StatementTrace>,
-}
-
-/// One statement held against the request.
-#[derive(Debug, Clone)]
-pub struct StatementTrace {
-    /// Which statement.
-    pub at: StatementRef,
-    /// Allow or Deny.
-    pub effect: Effect,
-    /// Whether the statement as a whole matches.
-    pub outcome: Truth,
-    /// Whether the action element matches (after `NotAction` was turned round).
-    pub action: Truth,
-    /// Whether the resource element matches (after `NotResource` was turned round).
-    pub resource: Truth,
-    /// Whether the principal element matches; `None` where the grammar has none.
-    pub principal: Option<Truth>,
-    /// Each condition.
-    pub conditions: Vec<ConditionTrace>,
-}
-
-/// One condition (an operator, a key, its values) held against the context.
-#[derive(Debug, Clone)]
-pub struct ConditionTrace {
-    /// JSON pointer to the values in the document.
-    pub pointer: String,
-    /// As spelled in the document, for example `ForAnyValue:StringLikeIfExists`.
-    pub operator: String,
-    /// As spelled in the document.
-    pub key: String,
-    /// The values of the document.
-    pub expected: Vec<String>,
-    /// The values after policy variables were put in, where that changed them; `None` in the list for a variable that has no
-    /// value.
-    pub resolved: Option<Vec<Option<String>>>,
-    /// What the request has.
-    pub actual: ContextValue,
-    /// Whether it holds.
-    pub outcome: Truth,
 }
 
 /// Evaluates a request with the full trace of every statement in every layer.

@@ -153,6 +153,31 @@ pub fn push_index(pointer: &str, index: usize) -> String {
     format!("{pointer}/{index}")
 }
 
+/// A place in a tree, from the leaf to the root, as long as it is walked; a pointer only where one is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    Root,
+    Field(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn field(&'a self, name: &'a str) -> Place<'a> {
+        Place::Field(self, name)
+    }
+    pub(crate) fn item(&'a self, index: usize) -> Place<'a> {
+        Place::Item(self, index)
+    }
+    /// The place as a JSON pointer.
+    pub(crate) fn pointer(&self) -> String {
+        match self {
+            Place::Root => String::new(),
+            Place::Field(parent, name) => push_pointer(&parent.pointer(), name),
+            Place::Item(parent, index) => push_index(&parent.pointer(), *index),
+        }
+    }
+}
+
 /// Writes a string as JSON.
 pub(crate) fn write_string(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
     out.write_char('"')?;

@@ -76,31 +76,54 @@ pub(crate) struct Syntax {
     pub(crate) variables: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+/// A parsed pattern. The simple ones, which most are, hold one text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern(Form);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Form {
     /// `*`
     Everything,
-    /// No wildcard: one literal, or none for the empty pattern.
-    Literal,
+    /// No wildcard.
+    Literal(Box<str>),
     /// `text*`
-    Prefix,
+    Prefix(Box<str>),
     /// `*text`
-    Suffix,
+    Suffix(Box<str>),
     /// Anything else without variables.
-    Wildcards,
+    Wildcards(Box<[Element]>),
     /// Holds a variable.
-    Variables,
+    Variables(Box<[Element]>),
 }
 
-/// A parsed pattern.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pattern {
-    elements: Box<[Element]>,
-    shape: Shape,
+/// A piece of a pattern, borrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Piece<'p> {
+    Literal(&'p str),
+    /// `?`
+    AnyCharacter,
+    /// `*`, or several in a row.
+    AnySequence,
+    /// `${key}`
+    Variable(&'p Variable),
 }
 
 impl Pattern {
     pub(crate) fn parse(text: &str, syntax: Syntax) -> Pattern {
+        let special = |byte: u8| match byte {
+            b'*' | b'?' => syntax.wildcards,
+            b'$' => syntax.variables,
+            _ => false,
+        };
+        match (text.bytes().position(special), text.strip_suffix('*').filter(|_| syntax.wildcards)) {
+            (None, _) => Pattern(Form::Literal(text.into())),
+            (Some(0), Some("")) => Pattern(Form::Everything),
+            (Some(at), Some(prefix)) if at == prefix.len() => Pattern(Form::Prefix(prefix.into())),
+            _ => Pattern::parse_pieces(text, syntax),
+        }
+    }
+
+    fn parse_pieces(text: &str, syntax: Syntax) -> Pattern {
         let mut builder = Builder::default();
         let mut rest = text;
         while let Some(character) = rest.chars().next() {
@@ -127,27 +150,44 @@ impl Pattern {
     }
 
     pub(crate) fn from_elements(elements: Vec<Element>) -> Pattern {
-        let shape = match elements.as_slice() {
-            [] | [Element::Literal(_)] => Shape::Literal,
-            [Element::AnySequence] => Shape::Everything,
-            [Element::Literal(_), Element::AnySequence] => Shape::Prefix,
-            [Element::AnySequence, Element::Literal(_)] => Shape::Suffix,
-            more if more.iter().any(|element| matches!(element, Element::Variable(_))) => Shape::Variables,
-            _ => Shape::Wildcards,
-        };
-        Pattern { elements: elements.into(), shape }
+        Pattern(match elements.as_slice() {
+            [] => Form::Literal("".into()),
+            [Element::Literal(text)] => Form::Literal(text.clone()),
+            [Element::AnySequence] => Form::Everything,
+            [Element::Literal(prefix), Element::AnySequence] => Form::Prefix(prefix.clone()),
+            [Element::AnySequence, Element::Literal(suffix)] => Form::Suffix(suffix.clone()),
+            more if more.iter().any(|element| matches!(element, Element::Variable(_))) => {
+                Form::Variables(elements.into())
+            }
+            _ => Form::Wildcards(elements.into()),
+        })
     }
 
-    pub(crate) fn elements(&self) -> &[Element] {
-        &self.elements
+    /// The pieces, in order.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let (simple, elements): ([Option<Piece<'_>>; 2], &[Element]) = match &self.0 {
+            Form::Everything => ([Some(Piece::AnySequence), None], &[]),
+            Form::Literal(text) if text.is_empty() => ([None, None], &[]),
+            Form::Literal(text) => ([Some(Piece::Literal(text)), None], &[]),
+            Form::Prefix(text) => ([Some(Piece::Literal(text)), Some(Piece::AnySequence)], &[]),
+            Form::Suffix(text) => ([Some(Piece::AnySequence), Some(Piece::Literal(text))], &[]),
+            Form::Wildcards(elements) | Form::Variables(elements) => ([None, None], elements),
+        };
+        simple.into_iter().flatten().chain(elements.iter().map(Element::piece))
+    }
+
+    /// The pieces that are no variables.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = Token<'_>> {
+        self.pieces().filter_map(Piece::token)
     }
 
     pub(crate) fn has_variables(&self) -> bool {
-        self.shape == Shape::Variables
+        matches!(self.0, Form::Variables(_))
     }
 
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
-        self.elements.iter().filter_map(|element| match element {
+        let elements: &[Element] = if let Form::Variables(elements) = &self.0 { elements } else { &[] };
+        elements.iter().filter_map(|element| match element {
             Element::Variable(variable) => Some(variable),
             _ => None,
         })
@@ -155,31 +195,31 @@ impl Pattern {
 
     /// The literal text, when the pattern is nothing else.
     pub(crate) fn as_literal(&self) -> Option<&str> {
-        match (self.shape, self.elements.first()) {
-            (Shape::Literal, Some(Element::Literal(text))) => Some(text),
-            (Shape::Literal, None) => Some(""),
+        match &self.0 {
+            Form::Literal(text) => Some(text),
             _ => None,
         }
     }
 
     /// The text before the first wildcard or variable.
     pub(crate) fn literal_prefix(&self) -> &str {
-        match self.elements.first() {
-            Some(Element::Literal(text)) => text,
+        match self.pieces().next() {
+            Some(Piece::Literal(text)) => text,
             _ => "",
         }
     }
 
     /// Matches a pattern without variables. A variable matches nothing here.
     pub(crate) fn matches_plain(&self, text: &str) -> bool {
-        match (self.shape, &*self.elements) {
-            (Shape::Everything, _) => true,
-            (Shape::Literal, [Element::Literal(literal)]) => **literal == *text,
-            (Shape::Literal, _) => text.is_empty(),
-            (Shape::Prefix, [Element::Literal(prefix), ..]) => text.as_bytes().starts_with(prefix.as_bytes()),
-            (Shape::Suffix, [.., Element::Literal(suffix)]) => text.as_bytes().ends_with(suffix.as_bytes()),
-            (Shape::Variables, _) => false,
-            (_, elements) => wildcard_match(elements.len(), |at| elements.get(at).and_then(Element::token), text),
+        match &self.0 {
+            Form::Everything => true,
+            Form::Literal(literal) => **literal == *text,
+            Form::Prefix(prefix) => text.as_bytes().starts_with(prefix.as_bytes()),
+            Form::Suffix(suffix) => text.as_bytes().ends_with(suffix.as_bytes()),
+            Form::Variables(_) => false,
+            Form::Wildcards(elements) => {
+                wildcard_match(elements.len(), |at| elements.get(at).and_then(|element| element.piece().token()), text)
+            }
         }
     }
 
@@ -197,14 +237,14 @@ impl Pattern {
 
     /// Puts the variables' values in.
     pub(crate) fn resolve<'a>(&'a self, context: &'a Context) -> Resolved<'a> {
-        let mut tokens = Vec::with_capacity(self.elements.len());
+        let mut tokens = Vec::new();
         let mut unknown = false;
-        for element in &self.elements {
-            tokens.push(match element {
-                Element::Literal(text) => Token::Literal(text),
-                Element::AnyCharacter => Token::AnyCharacter,
-                Element::AnySequence => Token::AnySequence,
-                Element::Variable(variable) => match variable.substitute(context) {
+        for piece in self.pieces() {
+            tokens.push(match piece {
+                Piece::Literal(text) => Token::Literal(text),
+                Piece::AnyCharacter => Token::AnyCharacter,
+                Piece::AnySequence => Token::AnySequence,
+                Piece::Variable(variable) => match variable.substitute(context) {
                     Substitute::Text(text) => Token::Literal(text),
                     Substitute::Nothing => return Resolved::Nothing,
                     Substitute::Unknown => {
@@ -219,12 +259,23 @@ impl Pattern {
 }
 
 impl Element {
-    fn token(&self) -> Option<Token<'_>> {
+    fn piece(&self) -> Piece<'_> {
         match self {
-            Element::Literal(text) => Some(Token::Literal(text)),
-            Element::AnyCharacter => Some(Token::AnyCharacter),
-            Element::AnySequence => Some(Token::AnySequence),
-            Element::Variable(_) => None,
+            Element::Literal(text) => Piece::Literal(text),
+            Element::AnyCharacter => Piece::AnyCharacter,
+            Element::AnySequence => Piece::AnySequence,
+            Element::Variable(variable) => Piece::Variable(variable),
+        }
+    }
+}
+
+impl<'p> Piece<'p> {
+    fn token(self) -> Option<Token<'p>> {
+        match self {
+            Piece::Literal(text) => Some(Token::Literal(text)),
+            Piece::AnyCharacter => Some(Token::AnyCharacter),
+            Piece::AnySequence => Some(Token::AnySequence),
+            Piece::Variable(_) => None,
         }
     }
 }

@@ -72,10 +72,10 @@ pub(crate) fn statements(count: u32) -> Result<(PolicySet, Request), MadeError> 
 /// Patterns made to be tried over and over, on a text made to fit them nearly.
 pub(crate) fn hostile(length: usize) -> Result<Vec<(&'static str, PolicySet, Request)>, MadeError> {
     [
-        ("fifty stars: *a*a…*ab", format!("{}b", "*a".repeat(50))),
-        ("fifty stars and a tail: *a…*b*", format!("{}*b*", "*a".repeat(50))),
-        ("question marks: *a?a?…a?b", format!("*{}b", "a?".repeat(50))),
-        ("a long needle: *aaa…ab*", format!("*{}b*", "a".repeat(200))),
+        ("fifty stars, *a*a…*ab", format!("{}b", "*a".repeat(50))),
+        ("fifty stars and a tail, *a…*b*", format!("{}*b*", "*a".repeat(50))),
+        ("question marks, *a?a?…a?b", format!("*{}b", "a?".repeat(50))),
+        ("a long needle, *aaa…ab*", format!("*{}b*", "a".repeat(200))),
     ]
     .into_iter()
     .map(|(name, pattern)| {

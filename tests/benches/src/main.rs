@@ -1,20 +1,21 @@
 //! How fast the policy engine decides, in decisions per second of CPU time, and what a diagnosis costs.
 //!
 //! `cargo run --release -p sesame-benches`. Policies are parsed once, before the clock starts. CPU times of one machine are
-//! no measure for another, so each rate is also given against a loop of plain arithmetic that runs in the same process.
+//! no measure for another, so each rate is also given against a loop of plain arithmetic that runs in the same process, and
+//! `--instructions` counts the instructions of each piece of work under callgrind.
 
 mod diagnosis;
+mod instructions;
 mod made;
+mod work;
 
 use std::error::Error;
 use std::hint::black_box;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use sesame_policy::case::Case;
-use sesame_policy::{ContextValue, decide, evaluate};
+use work::Work;
 
-const CASES: &str = include_str!("../cases.jsonl");
 /// How long one measurement runs, in CPU time. The best of several counts: the others were disturbed.
 const ROUND: Duration = Duration::from_millis(250);
 const ROUNDS: usize = 8;
@@ -22,11 +23,6 @@ const ROUNDS: usize = 8;
 fn cpu_time() -> Duration {
     let now = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(now.tv_sec.try_into().unwrap_or_default(), now.tv_nsec.try_into().unwrap_or_default())
-}
-
-/// [`rate`] of something that is not named by its type.
-fn rate_of(work: &mut dyn FnMut()) -> f64 {
-    rate(work)
 }
 
 /// How often something is done in a second of CPU time.
@@ -52,6 +48,11 @@ fn rate(mut work: impl FnMut()) -> f64 {
     best
 }
 
+/// [`rate`] of something that is not named by its type.
+fn rate_of(work: &mut dyn FnMut()) -> f64 {
+    rate(work)
+}
+
 /// A loop that no compiler and no cache changes much: a thousand steps of a linear congruential generator.
 fn calibration() -> u64 {
     (0..1000).fold(black_box(1_u64), |state, _| {
@@ -59,73 +60,41 @@ fn calibration() -> u64 {
     })
 }
 
+const USAGE: &str = "usage: sesame-benches [NAME]              rates of all work, or of what has NAME in its name
+       sesame-benches --instructions      instructions of each piece of work (needs valgrind)
+       sesame-benches --repeat NAME COUNT do one piece of work so often";
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let cases = CASES.lines().map(Case::parse).collect::<Result<Vec<_>, _>>()?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        [] => rates(""),
+        ["--instructions"] => instructions::report(&work::all()?),
+        ["--repeat", name, count] => repeat(name, count.parse()?),
+        [name] if !name.starts_with('-') => rates(name),
+        _ => Err(USAGE.into()),
+    }
+}
+
+fn repeat(name: &str, count: u32) -> Result<(), Box<dyn Error>> {
+    let mut all = work::all()?;
+    let work = all.iter_mut().find(|work| work.name == name).ok_or("no work of this name")?;
+    (0..count).for_each(|_| (work.once)());
+    Ok(())
+}
+
+fn rates(part_of_name: &str) -> Result<(), Box<dyn Error>> {
     let unit = rate(|| {
         black_box(calibration());
     });
     println!("calibration: {unit:.0} loops of 1000 steps a CPU-second");
-    let kept = diagnosis::measure(rate_of, unit)?;
-    println!("{:<44}{:>14}{:>12}{:>16}", "", "a CPU-second", "each", "to calibration");
-    let report = |name: &str, rate: f64| {
-        println!("{name:<44}{rate:>14.0}{:>9.2} µs{:>16.3}", 1e6 / rate, rate / unit);
-    };
-    for case in &cases {
-        let (policies, request) = (&case.policies, &case.request);
-        report(
-            &format!("{}: decide", case.id),
-            rate(|| {
-                black_box(decide(black_box(policies), black_box(request)));
-            }),
-        );
-        report(
-            &format!("{}: evaluate, full trace", case.id),
-            rate(|| {
-                black_box(evaluate(black_box(policies), black_box(request)));
-            }),
-        );
-        let mut unknown = request.clone();
-        unknown.context.set("ses:Recipients", ContextValue::Unknown("redacted".to_owned()));
-        report(
-            &format!("{}: decide, recipients unknown", case.id),
-            rate(|| {
-                black_box(decide(black_box(policies), black_box(&unknown)));
-            }),
-        );
+    println!("{:<48}{:>14}{:>12}{:>16}", "", "a CPU-second", "each", "to calibration");
+    for Work { name, mut once } in work::all()?.into_iter().filter(|work| work.name.contains(part_of_name)) {
+        let rate = rate(&mut once);
+        println!("{name:<48}{rate:>14.0}{:>9.2} µs{:>16.3}", 1e6 / rate, rate / unit);
     }
-    for (case, line) in cases.iter().zip(CASES.lines()) {
-        report(
-            &format!("{}: parse the case", case.id),
-            rate(|| {
-                black_box(Case::parse(black_box(line)).is_ok());
-            }),
-        );
-        report(
-            &format!("{}: decide and write the answer", case.id),
-            rate(|| {
-                black_box(case.answer());
-            }),
-        );
+    if !"diagnosis".contains(part_of_name) || diagnosis::measure(rate_of, unit)? {
+        return Ok(());
     }
-    println!("growth: decisions over one policy of so many statements");
-    for count in [100, 1_000, 10_000] {
-        let (policies, request) = made::statements(count)?;
-        let rate = rate(|| {
-            black_box(decide(black_box(&policies), black_box(&request)));
-        });
-        println!("{count:>10} statements{:>12.2} µs{:>10.2} ns a statement", 1e6 / rate, 1e9 / rate / f64::from(count));
-    }
-    println!("hostile patterns: one decision");
-    for length in [1_000, 10_000] {
-        for (name, policies, request) in made::hostile(length)? {
-            let rate = rate(|| {
-                black_box(decide(black_box(&policies), black_box(&request)));
-            });
-            println!("{name:<28} on {length:>6} characters{:>12.2} µs", 1e6 / rate);
-        }
-    }
-    match kept {
-        true => Ok(()),
-        false => Err("a diagnosis is over its budget".into()),
-    }
+    Err("a diagnosis is over its budget".into())
 }

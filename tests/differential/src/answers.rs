@@ -18,6 +18,8 @@ pub enum Sort {
     Exact,
     /// Only some were tried: the engine's answer holds everything that they give.
     Contained,
+    /// The same, because the engine could not tell all values apart.
+    Approximate,
     /// Too many for the reference evaluator.
     Skipped,
 }
@@ -31,13 +33,21 @@ pub struct Counts {
     pub exact: u64,
     /// Cases with unknowns, checked for containment.
     pub contained: u64,
+    /// Cases in which the engine calls its answer approximate, checked for containment.
+    pub approximate: u64,
     /// Cases that the reference evaluator could not answer.
     pub skipped: u64,
+    /// Cases by the engine's answer: allowed, implicitly denied, explicitly denied, undetermined, an error.
+    pub answers: [u64; 5],
 }
 
 impl Counts {
-    pub(crate) fn add(&mut self, sort: Sort) {
+    pub(crate) fn add(&mut self, sort: Sort, answer: usize) {
+        if let Some(count) = self.answers.get_mut(answer) {
+            *count += 1;
+        }
         match sort {
+            Sort::Approximate => self.approximate += 1,
             Sort::Known => self.known += 1,
             Sort::Exact => self.exact += 1,
             Sort::Contained => self.contained += 1,
@@ -51,7 +61,12 @@ impl Counts {
             known: self.known + other.known,
             exact: self.exact + other.exact,
             contained: self.contained + other.contained,
+            approximate: self.approximate + other.approximate,
             skipped: self.skipped + other.skipped,
+            answers: std::array::from_fn(|at| {
+                let count = |counts: &Counts| counts.answers.get(at).copied().unwrap_or_default();
+                count(&self) + count(&other)
+            }),
         }
     }
 }
@@ -59,8 +74,8 @@ impl Counts {
 /// The outcome of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// The answers agree.
-    Same(Sort),
+    /// The answers agree; the index of the answer in [`Counts::answers`].
+    Same(Sort, usize),
     /// They do not; what differs.
     Different(String),
 }
@@ -72,23 +87,32 @@ pub fn compare(case: &Value) -> Comparison {
     let error = |answer: &Value| answer.pointer("/error/pointer").and_then(Value::as_str).map(str::to_owned);
     if error(&expected).is_some() || error(&found).is_some() {
         return if error(&expected) == error(&found) {
-            Comparison::Same(Sort::Known)
+            Comparison::Same(Sort::Known, answer(&found))
         } else {
             Comparison::Different(format!("reference error {}, engine error {}", at(&expected), at(&found)))
         };
     }
     if is_true(&expected, "approximate") {
-        return Comparison::Same(Sort::Skipped);
+        return Comparison::Same(Sort::Skipped, answer(&found));
     }
-    let exact = is_true(&expected, "rich") && !is_true(&found, "approximate");
+    let approximate = is_true(&found, "approximate");
+    let exact = is_true(&expected, "rich") && !approximate;
     let difference = differing(&expected, &found, exact);
     let unknown = case.to_string().contains("\"unknown\"") || case.to_string().contains("\"unreadable\"");
     match difference {
         Some(difference) => Comparison::Different(difference),
-        None if !unknown => Comparison::Same(Sort::Known),
-        None if exact => Comparison::Same(Sort::Exact),
-        None => Comparison::Same(Sort::Contained),
+        None if !unknown => Comparison::Same(Sort::Known, answer(&found)),
+        None if exact => Comparison::Same(Sort::Exact, answer(&found)),
+        None if approximate => Comparison::Same(Sort::Approximate, answer(&found)),
+        None => Comparison::Same(Sort::Contained, answer(&found)),
     }
+}
+
+/// Which of [`Counts::answers`] an answer is.
+fn answer(found: &Value) -> usize {
+    let decisions = ["Allowed", "ImplicitDeny", "ExplicitDeny", "Undetermined"];
+    let decision = found.get("decision").and_then(Value::as_str);
+    decisions.iter().position(|name| Some(*name) == decision).unwrap_or(decisions.len())
 }
 
 fn at(answer: &Value) -> String {

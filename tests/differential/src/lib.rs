@@ -30,7 +30,7 @@ pub fn run(seed: u64, numbers: impl Iterator<Item = u64>) -> Run {
     for number in numbers {
         let generated = case(seed, number);
         match compare(&generated) {
-            Comparison::Same(sort) => run.counts.add(sort),
+            Comparison::Same(sort, answer) => run.counts.add(sort, answer),
             Comparison::Different(_) => {
                 let (smallest, difference) = minimize(generated);
                 run.disagreement = Some((smallest, difference));

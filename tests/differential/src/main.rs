@@ -38,8 +38,12 @@ fn main() -> ExitCode {
     }
     let counts = runs.iter().fold(Counts::default(), |sum, run| sum.plus(run.counts));
     println!(
-        "seed {seed}: {} cases fully known, {} with unknowns compared exactly, {} for containment, {} skipped",
-        counts.known, counts.exact, counts.contained, counts.skipped
+        "seed {seed}: {} cases fully known, {} with unknowns compared exactly, {} for containment, {} approximate, {} skipped",
+        counts.known, counts.exact, counts.contained, counts.approximate, counts.skipped
+    );
+    let [allowed, implicit, explicit, undetermined, errors] = counts.answers;
+    println!(
+        "{allowed} allowed, {implicit} implicitly and {explicit} explicitly denied, {undetermined} undetermined, {errors} errors"
     );
     match runs.into_iter().find_map(|run| run.disagreement) {
         None => ExitCode::SUCCESS,

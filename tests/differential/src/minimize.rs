@@ -9,7 +9,7 @@ pub fn minimize(case: Value) -> (Value, String) {
     let mut smallest = case;
     let mut difference = match compare(&smallest) {
         Comparison::Different(difference) => difference,
-        Comparison::Same(_) => return (smallest, String::new()),
+        Comparison::Same(..) => return (smallest, String::new()),
     };
     // An error on one side only also comes from leaving out what is needed, so it counts only if it was there before.
     let errors_count = one_sided_error(&difference);

@@ -57,6 +57,38 @@ def with_path(original):
     return resource
 
 
+def with_conditions(original):
+    """Condition keys of the walls that MiniStack does not fill in: the boundary of the user or role that a call names, and the
+    partition keys of the items that it names.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html,
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+
+    def context(service, iam_action, body, params):
+        found = dict(original(service, iam_action, body, params) or {})
+        if service == "iam":
+            from ministack.core.responses import get_account_id
+            from ministack.services import iam
+
+            for field, store in (("RoleName", iam._roles), ("UserName", iam._users)):
+                name = iam_actions._query_param(params, field)
+                holder = name and store.get_scoped(get_account_id(), None, name)
+                boundary = (holder or {}).get("PermissionsBoundary")
+                if isinstance(boundary, dict):
+                    boundary = boundary.get("PermissionsBoundaryArn")
+                if boundary:
+                    found["iam:PermissionsBoundary"] = boundary
+        if service == "dynamodb" and body[:1] == b"{":
+            given = json.loads(body)
+            item = given.get("Item") or given.get("Key") or {}
+            if key := item.get("pk", {}).get("S"):
+                found["dynamodb:LeadingKeys"] = [key]
+        return found
+
+    return context
+
+
 def with_expiry(original):
     """A table's TimeToLiveSpecification counts; MiniStack's CloudFormation ignores it."""
 
@@ -71,6 +103,7 @@ def with_expiry(original):
 
 replace(iam_actions, "_ses_v2_resource_arn", sender_identity)
 replace(iam_actions, "extract_resource_arn", with_path)
+replace(iam_actions, "request_tag_context", with_conditions)
 replace(provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"], "create", with_expiry)
 
 sys.argv = ["ministack"]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::arn::Arn;
 use crate::condition::{Condition, Operator};
-use crate::json::{Json, push_index, push_pointer, shortened};
+use crate::json::{Json, Place, shortened};
 use crate::pattern::{ActionPattern, ArnPattern};
 
 type Result<T> = std::result::Result<T, PolicyError>;
@@ -16,12 +16,12 @@ type Result<T> = std::result::Result<T, PolicyError>;
 /// A principal, with the partition when it is written as the ARN of an account's root.
 type Member = (PrincipalPattern, Option<Box<str>>);
 
-fn error(pointer: &str, found: impl Into<String>, expected: impl Into<String>) -> PolicyError {
-    PolicyError { pointer: pointer.to_owned(), found: found.into(), expected: expected.into() }
+fn error(place: &Place<'_>, found: impl Into<String>, expected: impl Into<String>) -> PolicyError {
+    PolicyError { pointer: place.pointer(), found: found.into(), expected: expected.into() }
 }
 
-fn wrong(pointer: &str, found: &Json, expected: &str) -> PolicyError {
-    error(pointer, found.describe(), expected)
+fn wrong(place: &Place<'_>, found: &Json, expected: &str) -> PolicyError {
+    error(place, found.describe(), expected)
 }
 
 fn quoted(text: &str) -> String {
@@ -29,72 +29,82 @@ fn quoted(text: &str) -> String {
 }
 
 pub(super) fn document(json: Json, grammar: PolicyGrammar) -> Result<PolicyDocument> {
+    let root = Place::Root;
     let Json::Object(fields) = &json else {
-        return Err(wrong("", &json, "a policy document (a JSON object)"));
+        return Err(wrong(&root, &json, "a policy document (a JSON object)"));
     };
     // A tree that was not parsed from text may hold a key twice.
     for (index, (name, _)) in fields.iter().enumerate() {
         if fields.iter().take(index).any(|(earlier, _)| earlier == name) {
-            return Err(error(&push_pointer("", name), format!("duplicate key {}", quoted(name)), "every key once"));
+            return Err(error(&root.field(name), format!("duplicate key {}", quoted(name)), "every key once"));
         }
     }
     let version = match json.get("Version") {
         None => Version::V2008,
         Some(Json::String(text)) if text == "2008-10-17" => Version::V2008,
         Some(Json::String(text)) if text == "2012-10-17" => Version::V2012,
-        Some(other) => return Err(wrong("/Version", other, "`2012-10-17` or `2008-10-17`")),
+        Some(other) => return Err(wrong(&root.field("Version"), other, "`2012-10-17` or `2008-10-17`")),
     };
-    let id = optional_text(&json, "", "Id")?;
+    let id = optional_text(&json, &root, "Id")?;
     let reader = Reader { grammar, variables: version == Version::V2012 };
+    let place = root.field("Statement");
     let statements = match json.get("Statement") {
-        Some(single @ Json::Object(_)) => vec![reader.statement(single, "/Statement")?],
+        Some(single @ Json::Object(_)) => vec![reader.statement(single, &place)?],
         Some(Json::Array(items)) => items
             .iter()
             .enumerate()
-            .map(|(index, item)| reader.statement(item, &push_index("/Statement", index)))
+            .map(|(index, item)| reader.statement(item, &place.item(index)))
             .collect::<Result<_>>()?,
-        Some(other) => return Err(wrong("/Statement", other, "a statement or a list of statements")),
-        None => return Err(error("/Statement", "nothing", "a statement or a list of statements")),
+        Some(other) => return Err(wrong(&place, other, "a statement or a list of statements")),
+        None => return Err(error(&place, "nothing", "a statement or a list of statements")),
     };
     Ok(PolicyDocument { version, id, statements: Statements::new(statements), raw: Arc::new(json), grammar })
 }
 
-fn optional_text(json: &Json, pointer: &str, name: &str) -> Result<Option<String>> {
+fn optional_text(json: &Json, place: &Place<'_>, name: &str) -> Result<Option<String>> {
     match json.get(name) {
         None => Ok(None),
         Some(Json::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(wrong(&push_pointer(pointer, name), other, "a string")),
+        Some(other) => Err(wrong(&place.field(name), other, "a string")),
     }
 }
 
-/// A string, or a list of at least one string, each with its pointer.
-fn texts<'a>(json: &'a Json, pointer: &str, expected: &str) -> Result<Vec<(String, &'a str)>> {
+/// What is made of a string, or of each in a list of at least one. `parse` gives `None` for a text that it does not take.
+fn texts<T>(json: &Json, place: &Place<'_>, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
+    let one = |text: &str, place: &Place<'_>| parse(text).ok_or_else(|| error(place, quoted(text), expected));
     match json {
-        Json::String(text) => Ok(vec![(pointer.to_owned(), text)]),
+        Json::String(text) => Ok(vec![one(text, place)?]),
         Json::Array(items) if !items.is_empty() => items
             .iter()
             .enumerate()
-            .map(|(index, item)| {
-                let pointer = push_index(pointer, index);
-                match item {
-                    Json::String(text) => Ok((pointer, text.as_str())),
-                    other => Err(wrong(&pointer, other, expected)),
-                }
+            .map(|(index, item)| match item {
+                Json::String(text) => one(text, &place.item(index)),
+                other => Err(wrong(&place.item(index), other, expected)),
             })
             .collect(),
-        other => Err(wrong(pointer, other, &format!("{expected}, or a list of them"))),
+        other => Err(wrong(place, other, &format!("{expected}, or a list of them"))),
     }
 }
 
-/// `X` or `NotX`; the boolean says which.
-fn either<'a>(json: &'a Json, pointer: &str, name: &str) -> Result<Option<(bool, String, &'a Json)>> {
-    let not = format!("Not{name}");
-    match (json.get(name), json.get(&not)) {
+/// An element and its negation.
+struct Names {
+    plain: &'static str,
+    negated: &'static str,
+}
+
+const ACTION: Names = Names { plain: "Action", negated: "NotAction" };
+const RESOURCE: Names = Names { plain: "Resource", negated: "NotResource" };
+const PRINCIPAL: Names = Names { plain: "Principal", negated: "NotPrincipal" };
+
+/// The element or its negation; the boolean says which.
+fn either<'a>(json: &'a Json, place: &Place<'_>, names: &Names) -> Result<Option<(bool, &'static str, &'a Json)>> {
+    let Names { plain, negated } = *names;
+    match (json.get(plain), json.get(negated)) {
         (Some(_), Some(_)) => {
-            Err(error(&push_pointer(pointer, &not), format!("both `{name}` and `{not}`"), "one of the two"))
+            Err(error(&place.field(negated), format!("both `{plain}` and `{negated}`"), "one of the two"))
         }
-        (Some(value), None) => Ok(Some((false, push_pointer(pointer, name), value))),
-        (None, Some(value)) => Ok(Some((true, push_pointer(pointer, &not), value))),
+        (Some(value), None) => Ok(Some((false, plain, value))),
+        (None, Some(value)) => Ok(Some((true, negated, value))),
         (None, None) => Ok(None),
     }
 }
@@ -105,78 +115,70 @@ struct Reader {
 }
 
 impl Reader {
-    fn statement(&self, json: &Json, pointer: &str) -> Result<Statement> {
+    fn statement(&self, json: &Json, place: &Place<'_>) -> Result<Statement> {
         if !matches!(json, Json::Object(_)) {
-            return Err(wrong(pointer, json, "a statement (a JSON object)"));
+            return Err(wrong(place, json, "a statement (a JSON object)"));
         }
-        let sid = optional_text(json, pointer, "Sid")?;
-        let effect_pointer = push_pointer(pointer, "Effect");
+        let sid = optional_text(json, place, "Sid")?;
         let effect = match json.get("Effect") {
             Some(Json::String(text)) if text == "Allow" => Effect::Allow,
             Some(Json::String(text)) if text == "Deny" => Effect::Deny,
-            Some(other) => return Err(wrong(&effect_pointer, other, "`Allow` or `Deny`")),
-            None => return Err(error(&effect_pointer, "nothing", "`Allow` or `Deny`")),
+            Some(other) => return Err(wrong(&place.field("Effect"), other, "`Allow` or `Deny`")),
+            None => return Err(error(&place.field("Effect"), "nothing", "`Allow` or `Deny`")),
         };
         Ok(Statement {
             sid,
             effect,
-            principal: self.principal(json, pointer)?,
-            action: action(json, pointer)?,
-            resource: self.resource(json, pointer)?,
-            conditions: self.conditions(json, pointer)?,
-            pointer: pointer.to_owned(),
+            principal: self.principal(json, place)?,
+            action: action(json, place)?,
+            resource: self.resource(json, place)?,
+            conditions: self.conditions(json, place)?,
+            pointer: place.pointer(),
         })
     }
 
-    fn resource(&self, json: &Json, pointer: &str) -> Result<Option<ResourceElement>> {
-        let Some((negated, pointer, value)) = either(json, pointer, "Resource")? else {
+    fn resource(&self, json: &Json, place: &Place<'_>) -> Result<Option<ResourceElement>> {
+        let Some((negated, name, value)) = either(json, place, &RESOURCE)? else {
             return match self.grammar {
                 PolicyGrammar::Identity => {
-                    Err(error(&push_pointer(pointer, "Resource"), "nothing", "`Resource` or `NotResource`"))
+                    Err(error(&place.field("Resource"), "nothing", "`Resource` or `NotResource`"))
                 }
                 PolicyGrammar::Resource | PolicyGrammar::ResourceControl => Ok(None),
             };
         };
-        let patterns = texts(value, &pointer, "`*` or an ARN")?
-            .into_iter()
-            .map(|(pointer, text)| {
-                ArnPattern::parse(text, self.variables)
-                    .map_err(|_| error(&pointer, quoted(text), "`*` or a text that starts with `arn:`"))
-            })
-            .collect::<Result<_>>()?;
+        let expected = "`*` or a text that starts with `arn:`";
+        let patterns = texts(value, &place.field(name), expected, |text| ArnPattern::parse(text, self.variables).ok())?;
         Ok(Some(ResourceElement { negated, patterns }))
     }
 
-    fn principal(&self, json: &Json, pointer: &str) -> Result<Option<PrincipalElement>> {
-        let found = either(json, pointer, "Principal")?;
+    fn principal(&self, json: &Json, place: &Place<'_>) -> Result<Option<PrincipalElement>> {
+        let found = either(json, place, &PRINCIPAL)?;
         match (found, self.grammar) {
-            (Some((_, pointer, value)), PolicyGrammar::Identity) => {
-                Err(wrong(&pointer, value, "no principal in a policy of this kind"))
+            (Some((_, name, value)), PolicyGrammar::Identity) => {
+                Err(wrong(&place.field(name), value, "no principal in a policy of this kind"))
             }
             (None, PolicyGrammar::Resource) => {
-                Err(error(&push_pointer(pointer, "Principal"), "nothing", "`Principal` or `NotPrincipal`"))
+                Err(error(&place.field("Principal"), "nothing", "`Principal` or `NotPrincipal`"))
             }
             (None, _) => Ok(None),
-            (Some((negated, pointer, value)), _) => principal(negated, &pointer, value).map(Some),
+            (Some((negated, name, value)), _) => principal(negated, &place.field(name), value).map(Some),
         }
     }
 
-    fn conditions(&self, json: &Json, pointer: &str) -> Result<Vec<Condition>> {
-        let pointer = push_pointer(pointer, "Condition");
+    fn conditions(&self, json: &Json, place: &Place<'_>) -> Result<Vec<Condition>> {
+        let place = place.field("Condition");
         let mut conditions = Vec::new();
-        for (name, block) in object(json.get("Condition"), &pointer, "an object of condition operators")? {
-            let pointer = push_pointer(&pointer, name);
-            let operator = Operator::parse(name).map_err(|_| error(&pointer, quoted(name), "a condition operator"))?;
-            for (key, values) in object(Some(block), &pointer, "an object of condition keys")? {
-                let pointer = push_pointer(&pointer, key);
-                let texts = condition_values(values, &pointer)?;
-                let condition = Condition::new(operator.clone(), key.clone(), texts, pointer.clone(), self.variables)
+        for (name, block) in object(json.get("Condition"), &place, "an object of condition operators")? {
+            let place = place.field(name);
+            let operator = Operator::parse(name).map_err(|_| error(&place, quoted(name), "a condition operator"))?;
+            for (key, values) in object(Some(block), &place, "an object of condition keys")? {
+                let place = place.field(key);
+                let texts = condition_values(values, &place)?;
+                let condition = Condition::new(operator.clone(), key.clone(), texts, place.pointer(), self.variables)
                     .map_err(|bad| {
-                    let at = match values {
-                        Json::Array(_) => push_index(&pointer, bad.index),
-                        _ => pointer.clone(),
-                    };
-                    error(&at, quoted(&bad.found), bad.expected)
+                    let value = place.item(bad.index);
+                    let at = if matches!(values, Json::Array(_)) { &value } else { &place };
+                    error(at, quoted(&bad.found), bad.expected)
                 })?;
                 conditions.push(condition);
             }
@@ -185,42 +187,38 @@ impl Reader {
     }
 }
 
-fn object<'a>(json: Option<&'a Json>, pointer: &str, expected: &str) -> Result<&'a [(String, Json)]> {
+fn object<'a>(json: Option<&'a Json>, place: &Place<'_>, expected: &str) -> Result<&'a [(String, Json)]> {
     match json {
         None => Ok(&[]),
         Some(Json::Object(fields)) => Ok(fields),
-        Some(other) => Err(wrong(pointer, other, expected)),
+        Some(other) => Err(wrong(place, other, expected)),
     }
 }
 
-fn condition_values(json: &Json, pointer: &str) -> Result<Vec<String>> {
-    let one = |value: &Json, pointer: &str| match value {
+fn condition_values(json: &Json, place: &Place<'_>) -> Result<Vec<String>> {
+    let one = |value: &Json, place: &Place<'_>| match value {
         Json::String(text) | Json::Number(text) => Ok(text.clone()),
         Json::Bool(value) => Ok(value.to_string()),
-        other => Err(wrong(pointer, other, "a string, a number or a boolean")),
+        other => Err(wrong(place, other, "a string, a number or a boolean")),
     };
     match json {
-        Json::Array(items) => {
-            items.iter().enumerate().map(|(index, item)| one(item, &push_index(pointer, index))).collect()
-        }
-        scalar => Ok(vec![one(scalar, pointer)?]),
+        Json::Array(items) => items.iter().enumerate().map(|(index, item)| one(item, &place.item(index))).collect(),
+        scalar => Ok(vec![one(scalar, place)?]),
     }
 }
 
-fn action(json: &Json, pointer: &str) -> Result<ActionElement> {
-    const EXPECTED: &str = "`*` or `service:Action`";
-    let Some((negated, pointer, value)) = either(json, pointer, "Action")? else {
-        return Err(error(&push_pointer(pointer, "Action"), "nothing", "`Action` or `NotAction`"));
+fn action(json: &Json, place: &Place<'_>) -> Result<ActionElement> {
+    let Some((negated, name, value)) = either(json, place, &ACTION)? else {
+        return Err(error(&place.field("Action"), "nothing", "`Action` or `NotAction`"));
     };
-    let patterns = texts(value, &pointer, EXPECTED)?
-        .into_iter()
-        .map(|(pointer, text)| ActionPattern::parse(text).map_err(|_| error(&pointer, quoted(text), EXPECTED)))
-        .collect::<Result<_>>()?;
+    let expected = "`*` or `service:Action`";
+    let patterns = texts(value, &place.field(name), expected, |text| ActionPattern::parse(text).ok())?;
     Ok(ActionElement { negated, patterns })
 }
 
-fn principal(negated: bool, pointer: &str, json: &Json) -> Result<PrincipalElement> {
+fn principal(negated: bool, place: &Place<'_>, json: &Json) -> Result<PrincipalElement> {
     const KINDS: &str = "`*` or an object of `AWS`, `Service`, `Federated`, `CanonicalUser`";
+    const MEMBER: &str = "`*`, an account id of twelve digits, an ARN or a unique id";
     let mut element = PrincipalElement { negated, members: Vec::new(), partitions: Vec::new() };
     match json {
         Json::String(text) if text == "*" => {
@@ -229,30 +227,23 @@ fn principal(negated: bool, pointer: &str, json: &Json) -> Result<PrincipalEleme
         }
         Json::Object(kinds) if !kinds.is_empty() => {
             for (kind, values) in kinds {
-                let pointer = push_pointer(pointer, kind);
+                let place = place.field(kind);
                 let parse: fn(&str) -> Option<Member> = match kind.as_str() {
                     "AWS" => aws_principal,
                     "Service" => |text| Some((PrincipalPattern::Service(text.to_owned()), None)),
                     "Federated" => |text| Some((PrincipalPattern::Federated(text.to_owned()), None)),
                     "CanonicalUser" => |text| Some((PrincipalPattern::CanonicalUser(text.to_owned()), None)),
                     other => {
-                        return Err(error(&pointer, quoted(other), "`AWS`, `Service`, `Federated` or `CanonicalUser`"));
+                        return Err(error(&place, quoted(other), "`AWS`, `Service`, `Federated` or `CanonicalUser`"));
                     }
                 };
-                for (pointer, text) in texts(values, &pointer, "a principal")? {
-                    let Some((member, partition)) = parse(text) else {
-                        return Err(error(
-                            &pointer,
-                            quoted(text),
-                            "`*`, an account id of twelve digits, an ARN or a unique id",
-                        ));
-                    };
+                for (member, partition) in texts(values, &place, MEMBER, parse)? {
                     element.members.push(member);
                     element.partitions.push(partition);
                 }
             }
         }
-        other => return Err(wrong(pointer, other, KINDS)),
+        other => return Err(wrong(place, other, KINDS)),
     }
     Ok(element)
 }

@@ -104,11 +104,21 @@ impl<'a> Environment<'a> {
         partition.is_none_or(|partition| partition == self.partition())
     }
 
-    fn arn(&self, listed: &Arn) -> Outcome {
+    /// What an allow lifts that names the user, the role, or the user behind a federated session.
+    pub(crate) fn entity_bits(&self) -> u8 {
         match self.principal {
-            Principal::User { arn } if arn == listed => Outcome::known(MATCH | SKIP_IDENTITY | SKIP_BOUNDARY),
+            Principal::User { .. } => MATCH | SKIP_IDENTITY | SKIP_BOUNDARY,
+            Principal::Role { .. } | Principal::FederatedUser { .. } => MATCH | SKIP_IDENTITY,
+            Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => MATCH,
+        }
+    }
+
+    fn arn(&self, listed: &Arn) -> Outcome {
+        let entity = self.entity_bits();
+        match self.principal {
+            Principal::User { arn } if arn == listed => Outcome::known(entity),
             Principal::Role { session, .. } => match self.role(listed) {
-                RoleArn::Role => Outcome::known(MATCH | SKIP_IDENTITY),
+                RoleArn::Role => Outcome::known(entity),
                 RoleArn::Session(name) => match session {
                     Some(session) => Outcome::known(if session == name { ALL } else { 0 }),
                     None => Outcome::perhaps(ALL),
@@ -117,8 +127,8 @@ impl<'a> Environment<'a> {
             },
             Principal::FederatedUser { arn, .. } if arn == listed => Outcome::ALWAYS,
             Principal::FederatedUser { issuer, .. } if self.could_have_issued(listed) => match issuer {
-                Some(issuer) => Outcome::known(if issuer == listed { MATCH | SKIP_IDENTITY } else { 0 }),
-                None => Outcome::perhaps(MATCH | SKIP_IDENTITY),
+                Some(issuer) => Outcome::known(if issuer == listed { entity } else { 0 }),
+                None => Outcome::perhaps(entity),
             },
             _ => Outcome::NEVER,
         }

@@ -182,9 +182,12 @@ fn tally<const TRACE: bool>(
             continue;
         };
         if TRACE {
+            notes.traces.reserve(document.statements.len());
+            let mut candidates = document.statements.candidates(environment.head).map(|(index, _)| index).peekable();
             for (position, statement) in document.statements.iter().enumerate() {
                 let at = StatementRef { layer, level, policy: index, statement: position };
-                let (outcome, trace) = statement::trace(environment, statement, at.clone());
+                let candidate = candidates.next_if_eq(&position).is_some();
+                let (outcome, trace) = statement::trace(environment, statement, candidate, at.clone());
                 notes.traces.push(trace);
                 tally.take(statement.effect, outcome);
                 notes.note(statement.effect, outcome.truth(), at);

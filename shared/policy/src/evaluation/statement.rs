@@ -1,9 +1,10 @@
 //! One statement against a request.
 
+use std::sync::Arc;
+
 use super::environment::Environment;
 use super::outcome::Outcome;
-use super::{ConditionTrace, StatementRef, StatementTrace};
-use crate::condition::Condition;
+use super::{ConditionTraces, StatementRef, StatementTrace};
 use crate::decision::Truth;
 use crate::document::Statement;
 
@@ -26,20 +27,20 @@ pub(super) fn outcome(environment: &Environment<'_>, statement: &Statement) -> O
     outcome
 }
 
-/// The same with every element looked at.
+/// The same with every element looked at. `candidate`: whether the action may match at all.
 pub(super) fn trace(
     environment: &Environment<'_>,
-    statement: &Statement,
+    statement: &Arc<Statement>,
+    candidate: bool,
     at: StatementRef,
 ) -> (Outcome, StatementTrace) {
-    let action = Truth::from(statement.action.matches_lower(&environment.action));
+    let action = Truth::from(candidate && statement.action.matches_lower(&environment.action));
     let principal_outcome = principal(environment, statement);
     let resource = resource(environment, statement);
-    let conditions: Vec<ConditionTrace> =
-        statement.conditions.iter().map(|condition| condition_trace(environment, condition)).collect();
-    let outcome = conditions
-        .iter()
-        .fold(principal_outcome & action.into() & resource.into(), |all, trace| all & trace.outcome.into());
+    let mut outcome = principal_outcome & action.into() & resource.into();
+    for condition in &statement.conditions {
+        outcome = outcome & condition.evaluate(environment.context).into();
+    }
     let trace = StatementTrace {
         at,
         effect: statement.effect,
@@ -47,7 +48,7 @@ pub(super) fn trace(
         action,
         resource,
         principal: statement.principal.as_ref().map(|_| principal_outcome.truth()),
-        conditions,
+        conditions: ConditionTraces::new(statement, environment.context),
     };
     (outcome, trace)
 }
@@ -63,17 +64,5 @@ pub(super) fn resource(environment: &Environment<'_>, statement: &Statement) -> 
     match &statement.resource {
         None => Truth::True,
         Some(element) => element.matches_parts(&environment.resource, environment.context),
-    }
-}
-
-fn condition_trace(environment: &Environment<'_>, condition: &Condition) -> ConditionTrace {
-    ConditionTrace {
-        pointer: condition.pointer.clone(),
-        operator: condition.operator.text.clone(),
-        key: condition.key.clone(),
-        expected: condition.values.clone(),
-        resolved: condition.resolved_values(environment.context),
-        actual: condition.actual(environment.context).clone(),
-        outcome: condition.evaluate(environment.context),
     }
 }

@@ -225,10 +225,17 @@ impl Parser<'_> {
                     start = self.at;
                 }
                 Some(0..=0x1f) => return Err(self.expected("an escaped control character")),
-                Some(_) => self.at += 1,
+                Some(_) => self.skip_plain(),
                 None => return Err(self.expected("`\"`")),
             }
         }
+    }
+
+    /// To the next byte of a string that is more than itself.
+    fn skip_plain(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+        self.at += plain.unwrap_or(rest.len());
     }
 
     fn escape(&mut self) -> Result<char, JsonError> {

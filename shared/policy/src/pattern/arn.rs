@@ -14,8 +14,8 @@ pub(crate) type ResourceParts<'a> = [&'a str; 6];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArnPattern {
     text: String,
-    /// `None`: all stars, which match everything.
-    parts: Option<[Pattern; 6]>,
+    /// The parts after `arn`; `None`: all stars, which match everything.
+    parts: Option<Box<[Pattern; 5]>>,
 }
 
 /// Why a text is no pattern for resources.
@@ -33,17 +33,17 @@ impl ArnPattern {
         if !text.starts_with("arn:") {
             return Err(ArnPatternError(text.to_owned()));
         }
-        let mut pieces = text.splitn(6, ':');
+        let mut pieces = text.splitn(6, ':').skip(1);
         let parts = std::array::from_fn(|index| match pieces.next() {
             None => Pattern::parse("*", WILDCARDS),
             // In the service's place a `*` stands for all of it or for itself.
-            Some(service) if index == 2 => {
+            Some(service) if index == 1 => {
                 let everything = !service.is_empty() && service.bytes().all(|byte| byte == b'*');
                 Pattern::parse(service, Syntax { wildcards: everything, variables: false })
             }
-            Some(piece) => Pattern::parse(piece, Syntax { wildcards: true, variables: variables && index == 5 }),
+            Some(piece) => Pattern::parse(piece, Syntax { wildcards: true, variables: variables && index == 4 }),
         });
-        Ok(ArnPattern { text: text.to_owned(), parts: Some(parts) })
+        Ok(ArnPattern { text: text.to_owned(), parts: Some(Box::new(parts)) })
     }
     /// As written in the policy.
     pub fn as_str(&self) -> &str {
@@ -54,17 +54,20 @@ impl ArnPattern {
         self.matches_parts(&resource.parts(), context)
     }
     pub(crate) fn matches_parts(&self, resource: &ResourceParts<'_>, context: &Context) -> Truth {
-        let Some([fixed @ .., rest]) = &self.parts else { return Truth::True };
-        let [actual @ .., actual_rest] = resource;
-        if fixed.iter().zip(actual).all(|(pattern, part)| pattern.matches_plain(part)) {
-            rest.matches(actual_rest, context)
-        } else {
-            Truth::False
+        let Some([fixed @ .., rest]) = self.parts.as_deref() else { return Truth::True };
+        let [_, actual @ .., actual_rest] = resource;
+        let plain = !rest.has_variables();
+        // The last part tells most apart.
+        if plain && !rest.matches_plain(actual_rest)
+            || !fixed.iter().zip(actual).all(|(pattern, part)| pattern.matches_plain(part))
+        {
+            return Truth::False;
         }
+        if plain { Truth::True } else { rest.matches(actual_rest, context) }
     }
     /// The pattern of the last part, unless this is `*`.
     pub(crate) fn resource_part(&self) -> Option<&Pattern> {
-        self.parts.as_ref().map(|[.., rest]| rest)
+        self.parts.as_deref().map(|[.., rest]| rest)
     }
 }
 
@@ -84,7 +87,7 @@ impl ConditionArnPattern {
             return ConditionArnPattern::Variables(whole);
         }
         // `${*}` and the like are literal now, so the parts are cut from the elements and not from the text.
-        let tokens: Vec<Token<'_>> = whole.elements().iter().filter_map(Element::token).collect();
+        let tokens: Vec<Token<'_>> = whole.tokens().collect();
         let parts = cut(&tokens).into_iter().map(|part| part.into_iter().map(Element::from).collect());
         let mut parts = parts.collect::<Vec<Vec<Element>>>().into_iter();
         ConditionArnPattern::Fixed(Box::new(std::array::from_fn(|_| {
@@ -116,9 +119,7 @@ impl ConditionArnPattern {
     /// The parts as tokens, after the variables were looked up.
     pub(crate) fn resolve<'a>(&'a self, context: &'a Context) -> Option<Vec<Vec<Token<'a>>>> {
         match self {
-            ConditionArnPattern::Fixed(parts) => {
-                Some(parts.iter().map(|part| part.elements().iter().filter_map(Element::token).collect()).collect())
-            }
+            ConditionArnPattern::Fixed(parts) => Some(parts.iter().map(|part| part.tokens().collect()).collect()),
             ConditionArnPattern::Variables(whole) => match whole.resolve(context) {
                 Resolved::Tokens(tokens) => Some(cut(&tokens)),
                 Resolved::Nothing | Resolved::Unknown => None,

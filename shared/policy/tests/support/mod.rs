@@ -318,16 +318,24 @@ pub fn complete(choices: &mut Choices, policies: &PolicySet, request: &Request) 
         }
         _ => {}
     }
-    let assumed = [Assumed::Allow, Assumed::AllowDirectly, Assumed::AllowNothing, Assumed::Deny, Assumed::NotThere];
+    let assumed = [
+        Assumed::Allow,
+        Assumed::AllowDirectly,
+        Assumed::AllowEntity,
+        Assumed::AllowNothing,
+        Assumed::Deny,
+        Assumed::NotThere,
+    ];
     let mut fill = |layer: LayerKind, _level: Option<usize>| {
-        choices.pick(&assumed[..if layer == LayerKind::ServiceControl { 4 } else { 5 }])
+        choices.pick(&assumed[..if layer == LayerKind::ServiceControl { 5 } else { 6 }])
     };
-    (fill_policies(policies, &mut fill), completed)
+    (fill_policies(policies, &completed.principal, &mut fill), completed)
 }
 
 /// The policies as a completion would have them.
 pub fn fill(policies: &PolicySet, completion: &Completion, principal: &Principal) -> PolicySet {
-    fill_policies(policies, &mut |layer, level| {
+    let principal = completion.principal.as_ref().unwrap_or(principal);
+    fill_policies(policies, principal, &mut |layer, level| {
         let found = completion.unreadable.iter().find(|(own, at, _)| *own == layer && *at == level);
         match found {
             None => Assumed::AllowNothing,
@@ -338,7 +346,11 @@ pub fn fill(policies: &PolicySet, completion: &Completion, principal: &Principal
     })
 }
 
-fn fill_policies(policies: &PolicySet, assumed: &mut dyn FnMut(LayerKind, Option<usize>) -> Assumed) -> PolicySet {
+fn fill_policies(
+    policies: &PolicySet,
+    principal: &Principal,
+    assumed: &mut dyn FnMut(LayerKind, Option<usize>) -> Assumed,
+) -> PolicySet {
     let mut filled = policies.clone();
     let mut fill = |list: &mut Vec<Policy>, layer: LayerKind, level: Option<usize>| {
         if list.iter().any(|policy| policy.document.is_none()) {
@@ -347,7 +359,7 @@ fn fill_policies(policies: &PolicySet, assumed: &mut dyn FnMut(LayerKind, Option
             list.retain(|policy| policy.document.is_some());
             // A policy of a layer in which others are known can be missing, but the layer can't.
             if what != Assumed::NotThere || (!all && level.is_some()) {
-                list.push(Policy { name: None, document: Some(stand_in(layer, what)) });
+                list.push(Policy { name: None, document: Some(stand_in(layer, what, principal)) });
             }
         }
     };
@@ -378,7 +390,7 @@ fn fill_policies(policies: &PolicySet, assumed: &mut dyn FnMut(LayerKind, Option
     filled
 }
 
-fn stand_in(layer: LayerKind, assumed: Assumed) -> Arc<PolicyDocument> {
+fn stand_in(layer: LayerKind, assumed: Assumed, principal: &Principal) -> Arc<PolicyDocument> {
     let grammar = match layer {
         LayerKind::Resource => PolicyGrammar::Resource,
         LayerKind::ResourceControl | LayerKind::VpcEndpoint => PolicyGrammar::ResourceControl,
@@ -394,10 +406,23 @@ fn stand_in(layer: LayerKind, assumed: Assumed) -> Arc<PolicyDocument> {
     let statements = match assumed {
         Assumed::Deny => vec![statement("Deny", everyone)],
         Assumed::Allow if layer == LayerKind::Resource => vec![statement("Allow", accounts)],
-        Assumed::Allow | Assumed::AllowDirectly => vec![statement("Allow", everyone)],
+        Assumed::AllowEntity if layer == LayerKind::Resource => vec![statement("Allow", &entity(principal))],
+        Assumed::Allow | Assumed::AllowDirectly | Assumed::AllowEntity => vec![statement("Allow", everyone)],
         Assumed::AllowNothing | Assumed::NotThere => Vec::new(),
     };
     document(&statements, "2012-10-17", grammar)
+}
+
+/// A `Principal` of the user, the role, or the user behind a federated session.
+fn entity(principal: &Principal) -> String {
+    let arn = match principal {
+        Principal::Role { account, name, .. } => format!("arn:aws:iam::{account}:role/{name}"),
+        Principal::FederatedUser { issuer: Some(issuer), .. } => issuer.to_string(),
+        Principal::Service(name) => return format!("{{\"Service\":\"{name}\"}}"),
+        Principal::Anonymous => return "\"*\"".to_owned(),
+        other => other.to_string(),
+    };
+    format!("{{\"AWS\":\"{arn}\"}}")
 }
 
 /// The policies of a layer as text, for the message of a failed test.

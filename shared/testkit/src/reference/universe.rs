@@ -395,11 +395,16 @@ fn around(numbers: &BTreeSet<i128>) -> impl Iterator<Item = i128> {
 }
 
 fn numbers(found: &Distinctions) -> BTreeSet<String> {
-    found
-        .numbers
-        .iter()
-        .flat_map(|number| [format!("{}.5", number - 1), number.to_string(), format!("{number}.5")])
-        .collect()
+    found.numbers.iter().flat_map(|number| [half_above(number - 1), number.to_string(), half_above(*number)]).collect()
+}
+
+/// The number in the middle between this one and the next.
+fn half_above(number: i64) -> String {
+    match number {
+        0.. => format!("{number}.5"),
+        -1 => "-0.5".to_owned(),
+        _ => format!("{}.5", number + 1),
+    }
 }
 
 fn addresses(found: &Distinctions) -> BTreeSet<String> {

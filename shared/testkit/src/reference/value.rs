@@ -249,6 +249,10 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
         let value = alphabet.clone().position(|candidate| candidate == character)?;
         bits.extend((0..6).rev().map(|bit| value >> bit & 1));
     }
+    // Bits that make no byte are zero.
+    if bits.chunks_exact(8).remainder().contains(&1) {
+        return None;
+    }
     let bytes = bits.chunks_exact(8).map(|byte| byte.iter().fold(0_u8, |sum, bit| sum << 1 | u8::from(*bit == 1)));
     Some(bytes.collect())
 }
@@ -308,6 +312,7 @@ mod tests {
         assert_eq!(base64("AQI="), Some(vec![1, 2]));
         assert_eq!(base64("AQID"), Some(vec![1, 2, 3]));
         assert_eq!(base64("AQ"), None);
+        assert_eq!(base64("AQi="), None);
         assert_eq!(base64("A*ID"), None);
     }
 }

@@ -95,6 +95,25 @@ impl Glob {
         plain && positions(&self.start).eq([0]) && positions(&self.accept).eq([self.steps.len()])
     }
 
+    /// Whether no step tells upper from lower case.
+    pub(super) fn ignores_case(&self) -> bool {
+        self.steps.iter().all(|step| match step {
+            Step::Character(own) => own.to_ascii_lowercase() == own.to_ascii_uppercase(),
+            _ => true,
+        })
+    }
+
+    /// The same pattern without regard to case.
+    pub(super) fn ignoring_case(&self) -> Glob {
+        let mut glob = self.clone();
+        for step in &mut glob.steps {
+            if let Step::Character(own) = *step {
+                *step = Step::IgnoringCase(own);
+            }
+        }
+        glob
+    }
+
     /// The text in upper case, when it is all that matches and its case is ignored.
     pub(super) fn upper_case_text(&self) -> Option<String> {
         let upper = |step: &Step| match step {

@@ -25,6 +25,8 @@ pub(super) struct Level {
     pub(super) unreadable: Option<usize>,
     /// The allow bits that matter in this layer.
     pub(super) mask: u8,
+    /// What an allow for the principal's entity lifts.
+    entity: u8,
 }
 
 /// A statement whose outcome is not known.
@@ -62,6 +64,7 @@ impl Level {
             match assumed {
                 Assumed::AllowNothing => {}
                 Assumed::NotThere | Assumed::Allow => allow |= MATCH,
+                Assumed::AllowEntity => allow |= self.entity,
                 Assumed::AllowDirectly => allow |= ALL,
                 Assumed::Deny => deny = true,
             }
@@ -104,10 +107,12 @@ fn level<'p>(
 ) -> Level {
     // Elsewhere, and for other accounts, an allow lifts nothing.
     let mask = if layer == LayerKind::Resource && environment.same_account { ALL } else { MATCH };
-    let mut level = Level { layer, level: index, deny: false, allow: 0, undecided: Vec::new(), unreadable: None, mask };
+    let entity = mask & environment.entity_bits();
+    let mut level =
+        Level { layer, level: index, deny: false, allow: 0, undecided: Vec::new(), unreadable: None, mask, entity };
     for (position, policy) in policies.iter().enumerate() {
         let Some(document) = &policy.document else {
-            level.unreadable = Some(unreadable_axis(layer, index, policies, space));
+            level.unreadable = Some(unreadable_axis(&level, policies, space));
             continue;
         };
         for (number, statement) in document.statements.candidates(environment.head) {
@@ -128,11 +133,15 @@ fn level<'p>(
     level
 }
 
-fn unreadable_axis(layer: LayerKind, level: Option<usize>, policies: &[Policy], space: &mut Space<'_>) -> usize {
+fn unreadable_axis(own: &Level, policies: &[Policy], space: &mut Space<'_>) -> usize {
+    let Level { layer, level, mask, entity, .. } = *own;
     let axis = space.axis(AxisKind::Unreadable { layer, level });
     let mut values = vec![Assumed::Allow, Assumed::AllowNothing, Assumed::Deny];
     if layer == LayerKind::Resource {
         values.push(Assumed::AllowDirectly);
+        if entity != MATCH && entity != mask {
+            values.push(Assumed::AllowEntity);
+        }
     }
     // That there is no boundary at all makes a difference to `NotPrincipal`; elsewhere it is like one of the others.
     if layer == LayerKind::Boundary && unreadable(policies) {

@@ -4,10 +4,10 @@ use super::super::environment::Environment;
 use super::super::gates::{Rules, Tally, World};
 use super::super::layers::Notes;
 use super::super::outcome::{MATCH, Outcome};
-use super::super::{Completion, Evaluation};
+use super::super::{Assumed, Completion, Evaluation};
 use super::collect::{Level, levels};
 use super::keys;
-use super::space::{AxisKind, AxisValue, COMBINATIONS, Space, complete_principal};
+use super::space::{AxisKind, AxisValue, COMBINATIONS, Space, another_issuer, complete_principal};
 use crate::decision::{Decision, Possible};
 use crate::document::Effect;
 use crate::layer::{LayerKind, PolicySet};
@@ -196,7 +196,8 @@ fn conclude_all(
         return;
     };
     let possible: Possible = decisions.iter().copied().collect();
-    if possible != evaluation.possible && !complete(&axes, space) {
+    let complete = complete(&axes, space);
+    if possible != evaluation.possible && !complete {
         evaluation.approximate = true;
         name_axes(&axes, space, environment, evaluation);
         return;
@@ -205,7 +206,11 @@ fn conclude_all(
     if possible.determined().is_some() {
         return;
     }
-    let turning: Vec<usize> = axes.iter().copied().filter(|axis| turns_on(*axis, &axes, space, &decisions)).collect();
+    // An axis that lacks values may turn the decision by one of those, and so may the axes that meet it in a statement.
+    evaluation.approximate |= !complete;
+    let doubtful = |axis: usize| !complete && space.meets_incomplete(axis);
+    let turning: Vec<usize> =
+        axes.iter().copied().filter(|axis| turns_on(*axis, &axes, space, &decisions) || doubtful(*axis)).collect();
     name_axes(&turning, space, environment, evaluation);
     evaluation.completions = completions(&axes, space, environment, &decisions);
 }
@@ -281,6 +286,14 @@ fn completions(
                 Some((_, value)) => completion.principal = Some(complete_principal(environment.principal, value)),
                 None => {}
             }
+        }
+        // Who is named must be someone.
+        let by_name = completion.unreadable.iter().any(|(_, _, assumed)| *assumed == Assumed::AllowEntity);
+        if by_name
+            && completion.principal.is_none()
+            && let Some(issuer) = another_issuer(environment.principal, &[])
+        {
+            completion.principal = Some(complete_principal(environment.principal, &AxisValue::Issuer(issuer)));
         }
         completions.push(completion);
     }

@@ -12,7 +12,7 @@ use super::space::{AxisKind, AxisValue, Element, Space};
 use crate::condition::{Condition, Matcher};
 use crate::context::{Context, ContextValue, KeyType};
 use crate::decision::Truth;
-use crate::pattern::{ConditionArnPattern, Element as Piece, Pattern, Resolved, Substitute, Token, tokens_match};
+use crate::pattern::{ConditionArnPattern, Pattern, Piece, Resolved, Substitute, Token, tokens_match};
 
 /// How many values a key is given at most, lists included.
 const VALUES: usize = 4_096;
@@ -94,7 +94,7 @@ fn values(
             instances.push(Instance { condition, context });
         }
     }
-    complete &= as_variable(&mut demands, space, axis, key, environment);
+    complete &= as_variable(&mut demands, space, axis, environment, true);
     let (texts, all_texts) = demands.texts(kind);
     complete &= all_texts;
     let mut values = vec![ContextValue::Absent];
@@ -172,14 +172,16 @@ fn demand(demands: &mut Demands, matcher: &Matcher, context: &Context) {
     }
 }
 
-/// Adds what the key's value is compared with where it stands as a policy variable. Tells whether that is all.
+/// Adds what the key's value is compared with where it stands as a policy variable. Tells whether that is all; without
+/// `relations` what other unknown keys say of it is left out.
 fn as_variable(
     demands: &mut Demands,
     space: &Space<'_>,
     axis: usize,
-    key: &str,
     environment: &Environment<'_>,
+    relations: bool,
 ) -> bool {
+    let Some((key, _)) = key_of(space, axis) else { return false };
     let mut complete = true;
     let mut related: HashMap<usize, HashSet<(String, String)>> = HashMap::new();
     for atom in space.atoms.iter().filter(|atom| atom.axes.contains(&axis)) {
@@ -206,6 +208,7 @@ fn as_variable(
                             complete &= known_text(demands, condition, text, key, environment.context);
                         }
                     }
+                    ContextValue::Unknown(_) if !relations => complete = false,
                     ContextValue::Unknown(_) => {
                         let other = atom.axes.iter().copied().find(|other| {
                             key_of(space, *other).is_some_and(|(other, _)| condition.key.eq_ignore_ascii_case(other))
@@ -217,7 +220,7 @@ fn as_variable(
                                 other,
                                 condition,
                                 key,
-                                environment.context,
+                                environment,
                                 related.entry(other).or_default(),
                             )
                         });
@@ -320,9 +323,8 @@ fn lower_case(token: &Token<'_>, ignore_case: bool) -> String {
 /// The tokens of a pattern, a variable of unknown value as `*`; `None` when a variable has no value.
 fn tokens_with_unknown_as_anything<'a>(pattern: &'a Pattern, context: &'a Context) -> Option<Vec<Token<'a>>> {
     pattern
-        .elements()
-        .iter()
-        .map(|element| match element {
+        .pieces()
+        .map(|piece| match piece {
             Piece::Literal(text) => Some(Token::Literal(text)),
             Piece::AnyCharacter => Some(Token::AnyCharacter),
             Piece::AnySequence => Some(Token::AnySequence),
@@ -344,10 +346,15 @@ fn relation(
     other: usize,
     condition: &Condition,
     key: &str,
-    context: &Context,
+    environment: &Environment<'_>,
     forms: &mut HashSet<(String, String)>,
 ) -> bool {
-    let Matcher::Text(patterns) = condition.matcher() else { return false };
+    let context = environment.context;
+    let (patterns, ignore_case) = match condition.matcher() {
+        Matcher::Text(patterns) => (patterns, false),
+        Matcher::IgnoreCase(patterns) | Matcher::Boolean(patterns) => (patterns, true),
+        _ => return false,
+    };
     let mut complete = true;
     let about = |pattern: &&Pattern| pattern.variables().any(|variable| variable.key.eq_ignore_ascii_case(key));
     for pattern in patterns.iter().filter(about) {
@@ -355,28 +362,50 @@ fn relation(
             complete = false;
             continue;
         };
+        if matches!(condition.matcher(), Matcher::Boolean(_)) {
+            for truth in ["true", "false"] {
+                demands.add_test(vec![Glob::of_text(truth, true).between(&before, &after)]);
+            }
+        }
+        let mut wanted = Demands::default();
         for (rival, axes) in conditions_on(space, other) {
-            let mut wanted = Demands::default();
             demand(&mut wanted, rival.matcher(), context);
-            complete &= wanted.numbers.is_empty() && wanted.moments.is_empty() && wanted.networks.is_empty();
             // A third key of unknown value among the variables.
             complete &=
                 axes.iter().all(|axis| *axis == other || key_of(space, *axis).is_some_and(|(own, _)| own == key));
-            for test in wanted.tests {
+        }
+        complete &= as_variable(&mut wanted, space, other, environment, false);
+        complete &= wanted.numbers.is_empty() && wanted.moments.is_empty() && wanted.networks.is_empty();
+        for test in wanted.tests {
+            if ignore_case {
+                // Of patterns that do tell upper from lower case, several may fit one spelling or another.
+                complete &= test.iter().all(|glob| glob.is_literal() || glob.ignores_case());
+                demands.add_test(test.iter().map(|glob| glob.ignoring_case().between(&before, &after)).collect());
+            } else {
                 demands.add_test(test.iter().map(|glob| glob.between(&before, &after)).collect());
             }
         }
+        complete &= forms.iter().all(|form| never_equal(form, &before, &after, ignore_case));
         forms.insert((before, after));
     }
-    complete && forms.len() <= 1
+    complete
+}
+
+/// Whether no text between two texts is ever the same as that text between two others, unless these are the same.
+fn never_equal(form: &(String, String), before: &str, after: &str, ignore_case: bool) -> bool {
+    let same = |one: &str, other: &str| if ignore_case { one.eq_ignore_ascii_case(other) } else { one == other };
+    let (other_before, other_after) = form;
+    other_before.len() + other_after.len() != before.len() + after.len()
+        || same(other_before, before)
+        || same(other_after, after)
 }
 
 /// What stands before and after a variable in a pattern of nothing but text and that variable.
 fn around(pattern: &Pattern, key: &str, context: &Context) -> Option<(String, String)> {
     let mut before = String::new();
     let mut after: Option<String> = None;
-    for element in pattern.elements() {
-        let text = match element {
+    for piece in pattern.pieces() {
+        let text = match piece {
             Piece::Literal(text) => text,
             Piece::AnyCharacter | Piece::AnySequence => return None,
             Piece::Variable(own) if own.key.eq_ignore_ascii_case(key) => match after {

@@ -74,8 +74,9 @@ impl Demands {
             KeyType::Epoch | KeyType::Number => {
                 texts.retain(|text| Decimal::parse(text).is_some());
                 complete &= literal;
-                // Four digits alone are a year to a date operator.
-                texts.extend(self.moments.iter().flat_map(|moment| {
+                // Four digits alone are a year to a date operator; no request comes at such a time of 1970.
+                let moments = self.moments.iter().filter(|_| kind == KeyType::Number);
+                texts.extend(moments.flat_map(|moment| {
                     let year = moment.to_text().get(..4).and_then(|year| year.parse::<u16>().ok());
                     let years = year.into_iter().flat_map(|year| year.saturating_sub(1)..=year.saturating_add(1));
                     years.filter(|year| *year < 10_000).map(|year| format!("{year:04}"))

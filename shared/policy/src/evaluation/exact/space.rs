@@ -117,6 +117,12 @@ impl Space<'_> {
         Combinations { axes, at: vec![0; self.axes.len()], started: false }
     }
 
+    /// Whether an axis lacks values, or meets one that does in a statement element.
+    pub(super) fn meets_incomplete(&self, axis: usize) -> bool {
+        let incomplete = |axis: &usize| self.axes.get(*axis).is_some_and(|axis| !axis.complete);
+        incomplete(&axis) || self.atoms.iter().any(|atom| atom.axes.contains(&axis) && atom.axes.iter().any(incomplete))
+    }
+
     /// The bits of an atom at a combination; `None` over the budget.
     pub(super) fn bits(&self, atom: usize, at: &[usize]) -> Option<u8> {
         let atom = self.atoms.get(atom)?;
@@ -150,11 +156,8 @@ impl Space<'_> {
             another.push('-');
         }
         sessions.push(another);
-        // None of the users that are named: the account's root can issue too.
-        if let Principal::FederatedUser { arn, .. } = environment.principal {
-            let root = format!("arn:{}:iam::{}:root", arn.partition(), arn.account());
-            issuers.extend(Arn::parse(&root).ok());
-        }
+        // None of the users that are named.
+        issuers.extend(another_issuer(environment.principal, &issuers));
         for axis in &mut self.axes {
             match axis.kind {
                 AxisKind::Session => axis.values = sessions.iter().cloned().map(AxisValue::Session).collect(),
@@ -276,6 +279,16 @@ impl Space<'_> {
             axis.values.retain(|_| kept.next() == Some(&true));
         }
     }
+}
+
+/// A user who may have got a federated user's credentials, and is none of these.
+pub(super) fn another_issuer(principal: &Principal, issuers: &[Arn]) -> Option<Arn> {
+    let Principal::FederatedUser { arn, .. } = principal else { return None };
+    let mut name = format!("arn:{}:iam::{}:user/another-user", arn.partition(), arn.account());
+    while issuers.iter().any(|known| known.as_str() == name) {
+        name.push('-');
+    }
+    Arn::parse(&name).ok()
 }
 
 /// The principal with what was not known of it.

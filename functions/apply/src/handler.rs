@@ -1,0 +1,129 @@
+//! One invocation: a batch of the table's stream.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use sesame_aws::{
+    AwsPolicyWriter, Clients, DeadLetters, DynamoControls, DynamoStore, FreshWorld, KmsKey, Members, SnsPublisher,
+};
+use sesame_lambda::{Environment, Fault, Metrics, Remediation, SystemClock};
+use sesame_responder::apply::{ApplyError, work};
+use sesame_responder::ports::Clock;
+use sesame_responder::settings::Approval;
+use sesame_responder::{Settings, Shared};
+
+use crate::stream::{Content, entries};
+
+/// What lives as long as the process.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    settings: Settings,
+    store: DynamoStore,
+    publisher: SnsPublisher,
+    source: FreshWorld,
+    writer: AwsPolicyWriter,
+    key: KmsKey,
+    controls: DynamoControls,
+    dead_letters: DeadLetters,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    worked: u64,
+    again: u64,
+    poison: u64,
+}
+
+impl Handler {
+    pub(crate) fn new(environment: Environment, remediation: Remediation, clients: Clients) -> Handler {
+        let Environment { stack, account, table, topic, dead_letters, own_roles } = environment;
+        let members = match &remediation.apply_role {
+            Some(role) => Members::new(role, remediation.apply_role_accounts.clone(), &stack),
+            None => Members::none(),
+        };
+        Handler {
+            store: DynamoStore::new(clients.clone(), table.clone()),
+            publisher: SnsPublisher::new(clients.clone(), topic, table.clone()),
+            source: FreshWorld::new(clients.clone(), account.clone(), members.clone()),
+            writer: AwsPolicyWriter::new(clients.clone(), account.clone(), members),
+            key: KmsKey::new(clients.clone(), remediation.decision_key),
+            controls: DynamoControls::new(clients.clone(), table),
+            dead_letters: DeadLetters::new(clients, dead_letters),
+            settings: Settings {
+                stack,
+                own_account: Some(account),
+                apply_role_accounts: remediation.apply_role_accounts,
+                own_roles,
+                alert_window: SignedDuration::from_hours(24),
+                approval: Approval { by_link: false, any_provenance: false, needed: remediation.approvals_needed },
+                apply: remediation.applies,
+                walls: remediation.walls,
+                strict: false,
+            },
+        }
+    }
+
+    /// One finding after the other. One's trouble is never another's: only those that another attempt may help come again.
+    pub(crate) async fn handle(&self, event: Value) -> Result<Value, Fault> {
+        let mut counts = Counts::default();
+        // A finding that is in the batch twice is looked at once: what is done is what the table says now.
+        let mut waiting: BTreeMap<String, String> = BTreeMap::new();
+        let mut again: Vec<String> = Vec::new();
+        for entry in entries(&event).map_err(Fault::Input)? {
+            match entry.content {
+                Content::Waits(finding) => drop(waiting.entry(finding).or_insert(entry.sequence_number)),
+                Content::Nothing => {}
+                Content::Broken(reason) => {
+                    tracing::error!(sequence_number = entry.sequence_number, reason, "stream record put aside");
+                    match self.dead_letters.put(&entry.sequence_number, &reason).await {
+                        Ok(()) => counts.poison += 1,
+                        Err(error) => {
+                            tracing::error!(error = %error, "stream record could not be put aside");
+                            again.push(entry.sequence_number);
+                        }
+                    }
+                }
+            }
+        }
+        for (finding, sequence_number) in waiting {
+            match self.work(&finding).await {
+                Ok(()) => counts.worked += 1,
+                Err(error) => {
+                    tracing::error!(finding, error = %error, "not done; the record comes again");
+                    again.push(sequence_number);
+                }
+            }
+        }
+        counts.again = again.len() as u64;
+        self.measure(&counts);
+        let failures = again.iter().map(|sequence_number| json!({"itemIdentifier": sequence_number}));
+        Ok(json!({"batchItemFailures": failures.collect::<Vec<_>>()}))
+    }
+
+    async fn work(&self, finding: &str) -> Result<(), ApplyError> {
+        let shared =
+            Shared { store: &self.store, publisher: &self.publisher, clock: &SystemClock, settings: &self.settings };
+        match work(finding, &self.source, &self.writer, &self.key, &self.controls, shared).await {
+            Ok(record) => {
+                let state = record.state.as_str();
+                tracing::info!(finding, state, generation = record.finding.generation, "worked through");
+                Ok(())
+            }
+            // The table forgot it, or somebody was quicker: there is nothing left to do.
+            Err(error @ (ApplyError::NoFinding(_) | ApplyError::State(_))) => {
+                tracing::warn!(finding, reason = %error, "nothing to do");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn measure(&self, counts: &Counts) {
+        Metrics::new(&self.settings.stack, "apply")
+            .count("Worked", counts.worked)
+            .count("Again", counts.again)
+            .count("Poison", counts.poison)
+            .write(SystemClock.now());
+    }
+}

@@ -1,0 +1,294 @@
+//! The possible decisions are those that some completion gives: no more, no less, and what they turn on is named.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A statement about everything under a condition, written `operator key values`; several are parted by ` & `.
+fn when(effect: &str, conditions: &str) -> Value {
+    let mut block = json!({});
+    for condition in conditions.split(" & ") {
+        let mut words = condition.splitn(3, ' ');
+        let (operator, key, values) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+        block[operator][key] = Value::Array(values.split('|').map(|value| json!(value)).collect());
+    }
+    json!({"Effect": effect, "Action": "*", "Resource": "*", "Condition": block})
+}
+
+/// Statements parted by `; `, each `+` (Allow) or `-` (Deny) and its conditions; a lone sign is about everything.
+fn document(text: &str) -> Value {
+    let statements: Vec<Value> = text
+        .split("; ")
+        .map(|statement| {
+            let effect = if statement.starts_with('+') { "Allow" } else { "Deny" };
+            match statement.get(1..).map(str::trim) {
+                Some("") | None => json!({"Effect": effect, "Action": "*", "Resource": "*"}),
+                Some(conditions) => when(effect, conditions),
+            }
+        })
+        .collect();
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// Keys that are not known, and policies by layer, each as [`document`] reads it.
+#[track_caller]
+fn exactly(keys: &[&str], layers: &[(&str, &str)], expected: &str, turns_on: &[&str]) {
+    let context: serde_json::Map<String, Value> =
+        keys.iter().map(|key| ((*key).to_owned(), json!({"unknown": true}))).collect();
+    let policies: serde_json::Map<String, Value> =
+        layers.iter().map(|(layer, text)| ((*layer).to_owned(), json!([document(text)]))).collect();
+    let evaluation = evaluate(MAILER, &context.into(), &policies.into());
+    assert!(!evaluation.approximate, "{layers:?}");
+    assert_eq!(possible(&evaluation), expected, "{layers:?}");
+    assert_eq!(evaluation.unknown_keys, turns_on, "{layers:?}");
+}
+
+const FROM: &str = "ses:FromAddress";
+const TO: &str = "ses:Recipients";
+const TAG: &str = "aws:PrincipalTag/team";
+
+#[test]
+fn one_key_has_one_value_in_every_statement_and_layer() {
+    for (identity, boundary, expected, turns_on) in [
+        ("+ StringEquals ses:FromAddress a", "+", "AI", &[FROM][..]),
+        ("+ StringEquals ses:FromAddress a; + StringNotEquals ses:FromAddress a", "+", "A", &[]),
+        ("+ StringEquals ses:FromAddress a", "+ StringEquals ses:FromAddress b", "I", &[]),
+        ("+ StringEquals ses:FromAddress a|b", "+ StringEquals ses:FromAddress b|c", "AI", &[FROM]),
+        ("+ StringLike ses:FromAddress *@x.com", "+ StringLike ses:FromAddress a@*", "AI", &[FROM]),
+        ("+ StringLike ses:FromAddress *@x.com", "+ StringNotLike ses:FromAddress *.com", "I", &[]),
+        (
+            "+ StringLike ses:FromAddress a?",
+            "+ StringLike ses:FromAddress ?b; - StringNotEquals ses:FromAddress ab",
+            "AE",
+            &[FROM],
+        ),
+        ("+; - StringEquals ses:FromAddress a; - StringNotEquals ses:FromAddress a", "+", "E", &[]),
+        ("+; - StringEquals ses:FromAddress a & StringNotEquals ses:FromAddress a", "+", "A", &[]),
+        ("+ StringEqualsIgnoreCase ses:FromAddress A", "+ StringEquals ses:FromAddress a", "AI", &[FROM]),
+        ("+ StringEqualsIgnoreCase ses:FromAddress A", "+ StringNotLike ses:FromAddress a", "AI", &[FROM]),
+    ] {
+        exactly(&[FROM], &[("identity", identity), ("boundary", boundary)], expected, turns_on);
+    }
+}
+
+#[test]
+fn an_unknown_key_may_be_absent() {
+    for (identity, expected) in [
+        ("+ StringNotEquals ses:FromAddress a; - Null ses:FromAddress false", "AE"),
+        ("+ StringLike ses:FromAddress *; - Null ses:FromAddress true", "AE"),
+        ("+ StringLike ses:FromAddress *; - Null ses:FromAddress false", "IE"),
+        ("+ StringLikeIfExists ses:FromAddress *", "A"),
+        ("+ Null ses:FromAddress true|false", "A"),
+        ("+ StringNotLike ses:FromAddress *; - Null ses:FromAddress true", "IE"),
+    ] {
+        let turns_on: &[&str] = if expected.len() > 1 { &[FROM] } else { &[] };
+        exactly(&[FROM], &[("identity", identity)], expected, turns_on);
+    }
+}
+
+#[test]
+fn values_lie_at_and_between_the_constants() {
+    for (key, identity, expected) in [
+        ("x:age", "+ NumericLessThan x:age 5 & NumericGreaterThan x:age 4", "AI"),
+        ("x:age", "+ NumericLessThan x:age 5 & NumericGreaterThan x:age 5.0", "I"),
+        ("x:age", "+ NumericLessThanEquals x:age 5 & NumericGreaterThanEquals x:age 5.0", "AI"),
+        ("x:age", "+; - NumericNotEquals x:age 5; - NumericEquals x:age 5", "E"),
+        (
+            "aws:CurrentTime",
+            "+ DateLessThan aws:CurrentTime 2026-01-02 & DateGreaterThan aws:CurrentTime 2026-01-01",
+            "AI",
+        ),
+        (
+            "aws:CurrentTime",
+            "+ DateLessThan aws:CurrentTime 2026-01-01 & DateGreaterThan aws:CurrentTime 2026-01-02",
+            "I",
+        ),
+        ("aws:EpochTime", "+ DateLessThan aws:EpochTime 2026-01-01 & NumericGreaterThan aws:EpochTime 1767225600", "I"),
+        (
+            "aws:SourceIp",
+            "+ IpAddress aws:SourceIp 10.0.0.0/8 & NotIpAddress aws:SourceIp 10.0.0.0/9|10.128.0.0/9",
+            "I",
+        ),
+        ("aws:SourceIp", "+ IpAddress aws:SourceIp 10.0.0.0/8 & NotIpAddress aws:SourceIp 10.0.0.0/9", "AI"),
+        (
+            "aws:SourceIp",
+            "+ IpAddress aws:SourceIp 0.0.0.0/0; + IpAddress aws:SourceIp ::/0; + Null aws:SourceIp true",
+            "A",
+        ),
+        (
+            "aws:SecureTransport",
+            "+ Bool aws:SecureTransport true; + Bool aws:SecureTransport false; + Null aws:SecureTransport true",
+            "A",
+        ),
+        ("aws:SourceArn", "+ ArnLike aws:SourceArn arn:aws:ses:*:*:* & ArnEquals aws:SourceArn arn:aws:s3:*:*:*", "I"),
+        ("aws:SourceArn", "+ ArnLike aws:SourceArn arn:*:ses:*:1:* & ArnNotLike aws:SourceArn arn:aws:*:*:*:x*", "AI"),
+    ] {
+        let turns_on: &[&str] = if expected.len() > 1 { &[key] } else { &[] };
+        exactly(&[key], &[("identity", identity)], expected, turns_on);
+    }
+}
+
+#[test]
+fn a_list_needs_a_set_operator_and_shows_every_combination() {
+    for (identity, expected) in [
+        ("+ StringLike ses:Recipients *", "I"),
+        ("+; - StringNotLike ses:Recipients *@x.com & Null ses:Recipients false", "A"),
+        ("+ ForAllValues:StringLike ses:Recipients *@x.com & ForAnyValue:StringLike ses:Recipients *@y.com", "I"),
+        ("+ ForAnyValue:StringLike ses:Recipients *@x.com & ForAnyValue:StringLike ses:Recipients *@y.com", "AI"),
+        ("+ ForAllValues:StringLike ses:Recipients *@x.com; - ForAnyValue:StringNotLike ses:Recipients *@x.com", "AE"),
+        ("+; - ForAllValues:StringLike ses:Recipients *; ", "E"),
+        ("+ ForAllValues:StringEquals ses:Recipients a & ForAllValues:StringEquals ses:Recipients b", "AI"),
+        (
+            "+ ForAllValues:StringEquals ses:Recipients a & ForAllValues:StringNotEquals ses:Recipients a & Null ses:Recipients false",
+            "AI",
+        ),
+    ] {
+        let identity = identity.trim_end_matches("; ");
+        let turns_on: &[&str] = if expected.len() > 1 { &[TO] } else { &[] };
+        exactly(&[TO], &[("identity", identity)], expected, turns_on);
+    }
+}
+
+#[test]
+fn an_unknown_variable_takes_part_with_its_one_value() {
+    for (identity, expected, turns_on) in [
+        // Two unknown keys in relation.
+        ("+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}@x.com", "AI", &[TAG, FROM][..]),
+        (
+            "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}@x.com; - StringNotLike ses:FromAddress *@x.com",
+            "AIE",
+            &[TAG, FROM],
+        ),
+        (
+            "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team} & StringNotEquals ses:FromAddress ${aws:PrincipalTag/team}",
+            "I",
+            &[],
+        ),
+        (
+            "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team} & StringLike ses:FromAddress a & StringEquals aws:PrincipalTag/team b",
+            "I",
+            &[],
+        ),
+        (
+            "+ StringEqualsIgnoreCase ses:FromAddress ${aws:PrincipalTag/team} & StringEquals ses:FromAddress A & StringEquals aws:PrincipalTag/team a",
+            "AI",
+            &[TAG, FROM],
+        ),
+        (
+            "+ StringEqualsIgnoreCase ses:FromAddress ${aws:PrincipalTag/team} & StringEquals ses:FromAddress A & StringEquals aws:PrincipalTag/team b",
+            "I",
+            &[],
+        ),
+        (
+            "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}@x.com|${aws:PrincipalTag/team}@y.com & StringLike ses:FromAddress b*",
+            "AI",
+            &[TAG, FROM],
+        ),
+    ] {
+        exactly(&[FROM, TAG], &[("identity", identity)], expected, turns_on);
+    }
+    // A flag in relation to a text: the text may be no flag at all.
+    exactly(
+        &["aws:SecureTransport", FROM],
+        &[("identity", "+; - BoolIfExists aws:SecureTransport ${ses:FromAddress}")],
+        "AE",
+        &["aws:SecureTransport", FROM],
+    );
+}
+
+#[test]
+fn a_variable_in_the_resource_is_held_against_the_resource() {
+    let statement = json!({
+        "Effect": "Deny", "Action": "*", "Resource": "arn:aws:ses:*:*:identity/${aws:username, '*'}",
+        "Condition": {"StringEqualsIgnoreCase": {"aws:username": "${ses:FromAddress}"}},
+    });
+    let policies = json!({"identity": [policy('A'), {"Version": "2012-10-17", "Statement": statement}]});
+    let unknown = json!({"aws:username": {"unknown": true}, "ses:FromAddress": {"unknown": true}});
+    let evaluation = evaluate(MAILER, &unknown, &policies);
+    assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), ("AE", false));
+    assert_eq!(evaluation.unknown_keys, ["aws:username", FROM]);
+    let known = json!({"aws:username": "example.org", "ses:FromAddress": {"unknown": true}});
+    assert_eq!(possible(&evaluate(MAILER, &known, &policies)), "A");
+}
+
+#[test]
+fn what_makes_no_difference_is_not_named() {
+    // Two unknown keys, of which one decides.
+    exactly(
+        &[FROM, TAG],
+        &[(
+            "identity",
+            "+ StringLike ses:FromAddress a*; - StringLike ses:FromAddress z* & StringLike aws:PrincipalTag/team *",
+        )],
+        "AIE",
+        &[TAG, FROM],
+    );
+    exactly(
+        &[FROM, TAG],
+        &[("identity", "+; - StringEquals aws:PrincipalTag/team a"), ("boundary", "- StringLike ses:FromAddress *; -")],
+        "E",
+        &[],
+    );
+    let evaluation = evaluate(
+        MAILER,
+        &json!({"SES:fromaddress": {"unknown": true}}),
+        &json!({"identity": [document("+ StringLike ses:FromAddress a*")], "serviceControl": policy('U')}),
+    );
+    assert_eq!((possible(&evaluation).as_str(), evaluation.unknown_keys), ("AIE", vec!["SES:fromaddress".to_owned()]));
+    assert_eq!(evaluation.unreadable_layers, [crate::LayerKind::ServiceControl]);
+}
+
+/// A policy of the resource that cannot be read may name the user behind the session, which lifts no session policy.
+#[test]
+fn an_unreadable_policy_of_the_resource_may_allow_in_any_form() {
+    let session = document("+ StringNotLikeIfExists ses:FromAddress b*");
+    let unknown = json!({"ses:FromAddress": {"unknown": true}});
+    for (principal, key_named) in [(FEDERATED, true), (ROLE, true), (ROOT, true)] {
+        let evaluation = evaluate(principal, &unknown, &json!({"session": [session], "resource": policy('U')}));
+        assert_eq!(possible(&evaluation), "AIE", "{principal}");
+        assert_eq!(!evaluation.unknown_keys.is_empty(), key_named, "{principal}");
+    }
+}
+
+#[test]
+fn statements_that_match_in_turn_decide_together() {
+    let policies = json!({"identity": [document("+ StringEquals ses:FromAddress a; +Null x:y false; + StringNotEquals ses:FromAddress a")]});
+    let evaluation = evaluate(MAILER, &json!({"ses:FromAddress": {"unknown": true}}), &policies);
+    assert_eq!(possible(&evaluation), "A");
+    let decisive: Vec<usize> = evaluation.layers[0].decisive.iter().map(|at| at.statement).collect();
+    assert_eq!(decisive, [0, 2]);
+}
+
+#[test]
+fn each_possible_decision_comes_with_a_completion() {
+    let policies = json!({
+        "identity": [document("+ StringLike ses:FromAddress a*; - StringLike ses:FromAddress *z")],
+        "boundary": policy('U'),
+    });
+    let evaluation = evaluate(MAILER, &json!({"ses:FromAddress": {"unknown": true}}), &policies);
+    let shown: Vec<_> = evaluation.completions.iter().map(|completion| completion.decision).collect();
+    assert_eq!(shown, crate::Decision::ALL);
+    assert!(
+        evaluation.completions.iter().all(|completion| completion.keys.len() == 1 && completion.unreadable.len() == 1)
+    );
+}
+
+/// Too many unknowns to try them all: the answer is then too large rather than wrong, says so, and comes soon.
+#[test]
+fn beyond_the_budget_the_answer_is_approximate() {
+    let keys: Vec<String> = (0..24).map(|index| format!("x:key{index}")).collect();
+    let context: serde_json::Map<String, Value> =
+        keys.iter().map(|key| (key.clone(), json!({"unknown": true}))).collect();
+    let each: Vec<String> = keys.iter().map(|key| format!("StringEquals {key} a")).collect();
+    // Refused in every completion, but only all keys together show it.
+    let other: Vec<String> = keys.iter().map(|key| format!("StringNotEquals {key} a")).collect();
+    let policies = json!({
+        "identity": [document(&format!("+ {}", each.join(" & ")))],
+        "boundary": [document(&format!("+ {}", other.join(" & ")))],
+    });
+    let start = std::time::Instant::now();
+    let evaluation = evaluate(MAILER, &context.into(), &policies);
+    assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), ("AI", true));
+    assert_eq!(evaluation.unknown_keys.len(), keys.len());
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
