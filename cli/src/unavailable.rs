@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::arguments::{Live, Source};
+use crate::arguments::{Capture, Live, Source};
 use crate::failure::Failure;
 use crate::world::Worlds;
 
@@ -31,4 +31,13 @@ fn unavailable(what: &str) -> Failure {
 /// There is no world but that of a snapshot.
 pub fn world(_source: &Source) -> Result<Worlds, Failure> {
     Err(unavailable("--live"))
+}
+
+/// There is no queue without AWS.
+pub fn drain(
+    _url: &str,
+    _arguments: &Capture,
+    _keep: &mut dyn FnMut(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    Err(unavailable("sesame capture --queue"))
 }

@@ -36,8 +36,9 @@ use sesame_snapshot::embedded::SnapshotFolder;
 
 const OPERATOR: &str = "arn:aws:iam::111122223333:user/oncall";
 
-/// A stack with the findings of some of the demo's events.
+/// A stack with the findings of some of the demo's events. IAM, where the command line is let at it, has one inline policy.
 struct Desk {
+    inline: Mutex<Option<String>>,
     store: MemoryStore,
     publisher: MemoryPublisher,
     clock: FixedClock,
@@ -60,6 +61,7 @@ struct Stack {
 fn stack(events: &[&str], applies: bool) -> Stack {
     let folder = Folder::snapshot();
     let desk = Arc::new(Desk {
+        inline: Mutex::default(),
         store: MemoryStore::default(),
         publisher: MemoryPublisher::default(),
         clock: FixedClock::new(Timestamp::now()),
@@ -102,6 +104,35 @@ impl Desk {
                 Some("sesame") => query("DescribeStacks", &self.outputs(port)),
                 _ => query_error(400, "ValidationError"),
             };
+        }
+        match call.operation.as_str() {
+            "GetCallerIdentity" => {
+                let caller = format!("<Account>111122223333</Account><Arn>{OPERATOR}</Arn>");
+                return query("GetCallerIdentity", &caller);
+            }
+            "GetRolePolicy" => {
+                let policy = self.inline.lock().unwrap().clone();
+                return match policy {
+                    Some(document) => {
+                        let (role, name) = (call.field("RoleName").unwrap(), call.field("PolicyName").unwrap());
+                        let document =
+                            percent_encoding::utf8_percent_encode(&document, percent_encoding::NON_ALPHANUMERIC);
+                        query(
+                            "GetRolePolicy",
+                            &format!(
+                                "<RoleName>{role}</RoleName><PolicyName>{name}</PolicyName><PolicyDocument>{document}</PolicyDocument>"
+                            ),
+                        )
+                    }
+                    None => query_error(404, "NoSuchEntity"),
+                };
+            }
+            "DeleteRolePolicy" => {
+                assert!(call.field("PolicyName").unwrap().starts_with("sesame-f-"));
+                *self.inline.lock().unwrap() = None;
+                return query("DeleteRolePolicy", "");
+            }
+            _ => {}
         }
         assert_eq!((call.service.as_str(), call.region.as_str()), ("execute-api", "eu-west-1"));
         let (method, target) = call.operation.split_once(' ').unwrap();
@@ -309,4 +340,58 @@ fn throttling_is_waited_out_and_a_failing_function_is_told() {
     let run = run(aws::with_credentials(aws.port, &["list", "--api", &url]).env("AWS_REGION", "eu-west-1"), b"");
     assert_eq!(run.failed(3), format!("{url} answered 500: Internal Server Error; try again in a minute"));
     assert_eq!(aws.calls().len(), 2);
+}
+
+#[test]
+fn a_grant_is_revoked_by_the_stack() {
+    let stack = stack(&["01-no-allow"], true);
+    let id = stack.one();
+    stack.sesame(&["approve", id, "--yes", "--wait"]).succeeded();
+    let revoked = stack.sesame(&["revoke", id, "--yes", "--wait", "--reason", "over"]);
+    revoked.succeeded();
+    assert!(revoked.stderr.contains("policy `sesame-f-"), "{}", revoked.stderr);
+    assert_eq!(stack.state(id), State::RolledBack);
+    assert_eq!(stack.aws.count("DeleteRolePolicy"), 0, "the stack does it, not the caller");
+}
+
+#[test]
+fn a_grant_is_revoked_by_hand_where_the_stack_can_write_nothing() {
+    let stack = stack(&["01-no-allow"], true);
+    let id = stack.one();
+    stack.sesame(&["approve", id, "--yes", "--wait"]).succeeded();
+    let record = block_on(stack.desk.store.load(id)).unwrap().unwrap();
+    let written = record.standing()[0].after.clone().unwrap();
+
+    let altered = json!({"Version": "2012-10-17", "Statement": []});
+    *stack.desk.inline.lock().unwrap() = Some(altered.to_string());
+    let refused = stack.sesame(&["revoke", id, "--myself", "--yes"]);
+    assert_eq!(refused.status, 1);
+    assert!(
+        refused.stderr.contains("was changed since Sesame wrote it: --yes does not delete it"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(stack.aws.count("DeleteRolePolicy"), 0);
+
+    *stack.desk.inline.lock().unwrap() = Some(written.to_string());
+    let done = stack.sesame(&["revoke", id, "--myself", "--yes"]);
+    done.succeeded();
+    assert!(
+        done.stderr.contains("\"Action\"") && done.stderr.contains("is deleted"),
+        "shown, then deleted: {}",
+        done.stderr
+    );
+    assert_eq!(stack.aws.count("DeleteRolePolicy"), 1);
+    assert!(stack.sesame(&["revoke", id, "--myself", "--yes"]).stderr.contains("is gone already"));
+    assert!(
+        stack.desk.bodies.lock().unwrap().iter().all(|body| body["verdict"] == "approve"),
+        "the stack is not asked"
+    );
+}
+
+#[test]
+fn a_stack_without_an_apply_function_is_not_asked_to_revoke() {
+    let stack = stack(&["01-no-allow"], false);
+    let run = stack.sesame(&["revoke", stack.one(), "--yes"]);
+    assert!(run.failed(1).starts_with("nothing that Sesame wrote for f-"), "{}", run.stderr);
 }

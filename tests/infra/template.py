@@ -8,8 +8,8 @@ ROOT = Path(__file__).parents[2]
 PATH = ROOT / "template.yaml"
 
 
-def load():
-    return _plain(cfn_yaml.load(str(PATH)))
+def load(path=PATH):
+    return _plain(cfn_yaml.load(str(path)))
 
 
 def _plain(node):

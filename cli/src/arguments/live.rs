@@ -28,7 +28,7 @@ pub enum Live {
     /// List what Sesame has granted that still stands (needs the `aws` feature)
     Grants(Grants),
     /// Take back a grant that is no longer wanted (needs the `aws` feature)
-    Revoke(TakeBack),
+    Revoke(Revoke),
     /// What is missing in a deployed stack, and how to mend it (needs the `aws` feature)
     Doctor(Rest),
 }
@@ -225,7 +225,7 @@ pub struct Mute {
     pub decide: Decide,
 }
 
-/// `sesame rollback` and `sesame revoke`
+/// `sesame rollback`
 #[derive(Debug, Args)]
 pub struct TakeBack {
     /// The finding
@@ -237,6 +237,26 @@ pub struct TakeBack {
     /// How to decide
     #[command(flatten)]
     pub decide: Decide,
+}
+
+/// `sesame revoke`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A stack that has no right to write any more cannot take back what it once wrote. Then the document
+is deleted with your own IAM rights, after it was shown: --myself asks for that in any case. Only
+documents of Sesame's own, named sesame-…, are ever deleted.
+
+Examples:
+  sesame grants
+  sesame revoke f-0123456789abcdef --reason 'the campaign is over'
+  sesame revoke f-0123456789abcdef --myself")]
+pub struct Revoke {
+    /// What, and how
+    #[command(flatten)]
+    pub take_back: TakeBack,
+    /// Delete the document with your own IAM rights
+    #[arg(long, conflicts_with = "wait")]
+    pub myself: bool,
 }
 
 /// `sesame grants`

@@ -1,5 +1,6 @@
 //! What needs an AWS account. Everything here is done with the caller's own credentials.
 
+mod queue;
 mod snapshot;
 mod stack;
 mod world;
@@ -13,6 +14,7 @@ use crate::arguments::{Live, Source};
 use crate::failure::Failure;
 use crate::world::Worlds;
 
+pub use queue::drain;
 pub use world::LiveWorld;
 
 /// Runs a command.

@@ -65,6 +65,8 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
+    /// Where a long answer goes on (header `sesame-next`).
+    pub next: Option<String>,
 }
 
 /// An answer may wait for a function's cold start.
@@ -161,8 +163,9 @@ impl StackApi {
         let lost = |why: String| AccessError(format!("{} could not be reached: {why}", self.base));
         let response = self.connector.call(request).await.map_err(|error| lost(causes(&error)))?;
         let status = response.status().as_u16();
+        let next = response.headers().get("sesame-next").map(str::to_owned);
         let body = ByteStream::new(response.into_body()).collect().await.map_err(|error| lost(causes(&error)))?;
-        Ok(Answer { status, body: body.to_vec() })
+        Ok(Answer { status, body: body.to_vec(), next })
     }
 }
 

@@ -7,15 +7,20 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sesame_aws::{AwsPolicyWriter, Members};
+use sesame_diagnosis::document::digest;
 use sesame_diagnosis::finding::{Applicability, Finding, Remedy};
 use sesame_remediation::State;
 use sesame_remediation::decision::DecidedRemedy;
+use sesame_remediation::receipt::Written;
 use sesame_render::escape::visible;
 use sesame_render::grant;
+use sesame_responder::ports::PolicyWriter as _;
+use sesame_responder::record::Record;
 
+use super::Stack;
 use super::show::words;
-use super::{Record, Stack};
-use crate::arguments::live::{Approve, Decide, Mute, Reject, TakeBack};
+use crate::arguments::live::{Approve, Decide, Mute, Reject, Revoke, TakeBack};
 use crate::failure::{Failure, Status, report};
 use crate::time;
 
@@ -127,29 +132,71 @@ pub async fn roll_back(arguments: &TakeBack) -> Result<ExitCode, Failure> {
     take_back(&stack, arguments, "rollback").await
 }
 
-/// The same for a grant that is no longer wanted.
-pub async fn revoke(arguments: &TakeBack) -> Result<ExitCode, Failure> {
-    may_ask(arguments.yes)?;
-    let stack = Stack::open(&arguments.decide.stack).await?;
-    take_back(&stack, arguments, "revoke").await
+/// The same for a grant that is no longer wanted; by the caller's own hand where the stack can write nothing.
+pub async fn revoke(arguments: &Revoke) -> Result<ExitCode, Failure> {
+    let take = &arguments.take_back;
+    may_ask(take.yes)?;
+    let stack = Stack::open(&take.decide.stack).await?;
+    match arguments.myself || stack.only_suggests() {
+        true => delete_myself(&stack, take).await,
+        false => take_back(&stack, take, "revoke").await,
+    }
 }
 
 async fn take_back(stack: &Stack, arguments: &TakeBack, verdict: &str) -> Result<ExitCode, Failure> {
     let record = stack.record(&arguments.finding).await?;
-    let written = record.receipt.as_ref().map(|receipt| receipt.written.as_slice()).unwrap_or_default();
-    let lines: Vec<String> = written
-        .iter()
-        .map(|written| {
-            let target = &written.target;
-            let place = target.principal.as_deref().or(target.identity.as_deref()).unwrap_or("?");
-            format!("{}: policy `{}` of {place} goes away", written.remedy, target.policy.as_deref().unwrap_or("?"))
-        })
-        .collect();
+    let lines: Vec<String> = record.standing().iter().map(|written| format!("{} goes away", place(written))).collect();
     say(&lines.join("\n"));
     if !arguments.yes && !confirmed("Take it back?")? {
         return Err(Failure::input("nothing was decided"));
     }
     decide(stack, &record, verdict, json!({}), &arguments.decide).await
+}
+
+/// Where a document of Sesame's stands.
+fn place(written: &Written) -> String {
+    let target = &written.target;
+    let holder = target.principal.as_deref().or(target.identity.as_deref()).unwrap_or("?");
+    format!("policy `{}` of {holder}", target.policy.as_deref().unwrap_or("?"))
+}
+
+/// Deletes what Sesame wrote for a finding with the caller's own rights, after it was shown.
+///
+/// The writer takes no document that does not bear a name of Sesame's; a document that somebody has changed since is left to
+/// whoever looks at it.
+async fn delete_myself(stack: &Stack, arguments: &TakeBack) -> Result<ExitCode, Failure> {
+    let record = stack.record(&arguments.finding).await?;
+    let standing = record.standing();
+    if standing.is_empty() {
+        return Err(Failure::input(format!("nothing that Sesame wrote for {} stands", record.finding.id)));
+    }
+    let caller = stack.clients.caller().await.map_err(Failure::snapshot)?;
+    let writer = AwsPolicyWriter::new(stack.clients.clone(), caller.account, Members::none());
+    for written in &standing {
+        let place = place(written);
+        let Some(document) = writer.read(&written.target).await.map_err(Failure::snapshot)? else {
+            anstream::eprintln!("{}", visible(&format!("{place} is gone already")));
+            continue;
+        };
+        say(&format!("{place}:\n{document:#}"));
+        if written.after_digest.as_deref() != Some(digest(&document).as_str()) {
+            say("It was changed since Sesame wrote it.");
+            if arguments.yes {
+                return Err(Failure::input(format!(
+                    "{place} was changed since Sesame wrote it: --yes does not delete it"
+                )));
+            }
+        }
+        if !arguments.yes && !confirmed("Delete it?")? {
+            return Err(Failure::input("nothing was deleted"));
+        }
+        writer.write(&written.target, None).await.map_err(Failure::snapshot)?;
+        anstream::eprintln!(
+            "{}",
+            visible(&format!("{place} is deleted; the stack's record follows with its next sweep"))
+        );
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Puts a decision to the stack, about what was shown.

@@ -16,13 +16,10 @@ use crate::{output, present, table};
 /// Lists findings, those refused last first; or exports the audit.
 pub async fn run(arguments: &List) -> Result<ExitCode, Failure> {
     let stack = Stack::open(&arguments.stack).await?;
-    if let Some(format) = arguments.audit {
-        let format = match format {
-            AuditFormat::Csv => "csv",
-            AuditFormat::Json => "json",
-        };
-        output::bytes(&stack.get_bytes(&format!("/audit?format={format}")).await?)?;
-        return Ok(ExitCode::SUCCESS);
+    match arguments.audit {
+        Some(AuditFormat::Csv) => return csv(&stack).await,
+        Some(AuditFormat::Json) => return audit(&stack).await,
+        None => {}
     }
     let findings = all(&stack, arguments).await?;
     if arguments.format == ListFormat::Json {
@@ -44,6 +41,49 @@ pub async fn run(arguments: &List) -> Result<ExitCode, Failure> {
         ]
     });
     output::print(&table::table(["FINDING", "STATE", "LAST", "COUNT", "WHO", "WHAT"], rows, Some(width())))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The audit as CSV, part by part; the header stands once.
+async fn csv(stack: &Stack) -> Result<ExitCode, Failure> {
+    let mut path = "/audit?format=csv".to_owned();
+    let mut first = true;
+    loop {
+        let answer = stack.get_answer(&path).await?;
+        let header = answer.body.iter().position(|byte| *byte == b'\n').map_or(answer.body.len(), |at| at + 1);
+        let (_, rows) = answer.body.split_at(if first { 0 } else { header });
+        output::bytes(rows)?;
+        first = false;
+        match answer.next {
+            Some(next) => path = format!("/audit?format=csv&after={}", encoded(&next)),
+            None => return Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+/// A part of the audit.
+#[derive(Debug, Deserialize)]
+struct Part {
+    entries: Vec<Value>,
+    #[serde(default)]
+    forgotten: u64,
+    next: Option<String>,
+}
+
+/// The audit as JSON, all parts in one.
+async fn audit(stack: &Stack) -> Result<ExitCode, Failure> {
+    let mut path = "/audit?format=json".to_owned();
+    let (mut entries, mut forgotten) = (Vec::new(), 0);
+    loop {
+        let part: Part = stack.get(&path).await?;
+        entries.extend(part.entries);
+        forgotten += part.forgotten;
+        match part.next {
+            Some(next) => path = format!("/audit?format=json&after={}", encoded(&next)),
+            None => break,
+        }
+    }
+    output::print(&format!("{:#}\n", json!({ "entries": entries, "forgotten": forgotten })))?;
     Ok(ExitCode::SUCCESS)
 }
 

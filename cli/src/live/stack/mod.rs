@@ -6,15 +6,11 @@ pub mod show;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sesame_aws::{Access, Answer, Clients, StackApi};
-use sesame_diagnosis::finding::Finding;
-use sesame_remediation::State;
-use sesame_remediation::receipt::Receipt;
-use sesame_responder::record::Entry;
+use sesame_responder::record::Record;
 
 use crate::arguments::live;
 use crate::failure::Failure;
@@ -22,21 +18,9 @@ use crate::failure::Failure;
 /// A stack.
 struct Stack {
     api: StackApi,
+    clients: Clients,
     /// The outputs of its CloudFormation stack, where it was found by that.
     outputs: Option<BTreeMap<String, String>>,
-}
-
-/// What the stack keeps of a finding, as far as the command line looks at it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    finding: Finding,
-    state: State,
-    since: Timestamp,
-    #[serde(default)]
-    receipt: Option<Receipt>,
-    #[serde(default)]
-    history: Vec<Entry>,
 }
 
 /// An answer that says no.
@@ -64,26 +48,37 @@ impl Stack {
             Some(_) => Failure::usage(format!("--api: {error}")),
             None => Failure::snapshot(error),
         })?;
-        Ok(Stack { api, outputs })
+        Ok(Stack { api, clients, outputs })
     }
 
-    async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, Failure> {
+    /// Whether it is known that the stack can write nothing.
+    fn only_suggests(&self) -> bool {
+        self.outputs.as_ref().is_some_and(|outputs| !outputs.contains_key("ApplyFunction"))
+    }
+
+    async fn get_answer(&self, path: &str) -> Result<Answer, Failure> {
         let answer = self.api.call("GET", path, None).await.map_err(Failure::snapshot)?;
         self.accepted(answer)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.read(path, &self.get_bytes(path).await?)
+        self.read(path, &self.get_answer(path).await?.body)
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Failure> {
         let body = body.to_string();
         let answer = self.api.call("POST", path, Some(body.as_bytes())).await.map_err(Failure::snapshot)?;
-        self.read(path, &self.accepted(answer)?)
+        self.read(path, &self.accepted(answer)?.body)
     }
 
     async fn record(&self, finding: &str) -> Result<Record, Failure> {
-        self.get(&format!("/findings/{}", id(finding)?)).await
+        let path = format!("/findings/{}", id(finding)?);
+        let mut record: Value = self.get(&path).await?;
+        // The stack keeps to itself which events it has counted.
+        if let Some(record) = record.as_object_mut() {
+            record.entry("counted").or_insert_with(|| Value::Array(Vec::new()));
+        }
+        self.read(&path, record.to_string().as_bytes())
     }
 
     fn read<T: DeserializeOwned>(&self, path: &str, body: &[u8]) -> Result<T, Failure> {
@@ -94,10 +89,10 @@ impl Stack {
         })
     }
 
-    /// The body of an answer that says yes. What the API itself refuses has no `error` of ours.
-    fn accepted(&self, answer: Answer) -> Result<Vec<u8>, Failure> {
+    /// An answer that says yes. What the API itself refuses has no `error` of ours.
+    fn accepted(&self, answer: Answer) -> Result<Answer, Failure> {
         if (200..300).contains(&answer.status) {
-            return Ok(answer.body);
+            return Ok(answer);
         }
         let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
         let ours = said.as_ref().is_some_and(|said| said.get("error").is_some());

@@ -6,8 +6,9 @@ use serde_json::Value;
 use sesame_remediation::State;
 use sesame_render::escape::visible;
 use sesame_responder::audit;
+use sesame_responder::record::Record;
 
-use super::{Record, Stack, id};
+use super::{Stack, id};
 use crate::arguments::Format;
 use crate::arguments::live::Show;
 use crate::failure::Failure;
