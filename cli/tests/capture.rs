@@ -141,7 +141,7 @@ fn every_form_of_input_is_unwrapped_and_nothing_is_overwritten() {
     let forms = [
         "forms/sqs-batch.json",
         "forms/log-file.json",
-        "forms/lines.jsonl",
+        "forms/eventbridge.json",
         "parameters/v2-raw.json",
         "parameters/smtp.json",
     ];
