@@ -13,7 +13,8 @@ use sesame_render::report::{Refusals, Row, report, rows};
 
 use crate::arguments::Replay;
 use crate::failure::{Failure, Status, report as tell};
-use crate::{diagnose, output, present, table, world};
+use crate::table::{columns, cut, minute};
+use crate::{diagnose, output, present, world};
 
 /// Reads archives, prints a table (or findings), and writes the report that was asked for.
 pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
@@ -141,11 +142,26 @@ fn times(input: &Input) -> BTreeMap<String, Vec<Timestamp>> {
     times.into_iter().map(|(id, events)| (id, events.into_values().collect())).collect()
 }
 
+/// A table; on a terminal that is too narrow for it, two lines a finding.
 fn table(rows: &[Row]) -> String {
-    let lines = rows.iter().map(|row| {
-        let count = row.count.to_string();
-        let cause = format!("{} ({})", row.why, row.how);
-        [count, table::minute(&row.last), row.who.clone(), row.what.clone(), cause, row.id.clone()]
-    });
-    table::table(["COUNT", "LAST", "WHO", "WHAT", "CAUSE", "FINDING"], lines, None)
+    let width = if std::io::stdout().is_terminal() { present::width() } else { usize::MAX };
+    let last = |row: &Row| minute(&row.last);
+    let cause = |row: &Row| format!("{} ({})", row.why, row.how);
+    let wide = columns(
+        ["COUNT", "LAST", "WHO", "WHAT", "CAUSE", "FINDING"],
+        rows.iter().map(|row| {
+            [row.count.to_string(), last(row), row.who.clone(), row.what.clone(), cause(row), row.id.clone()]
+        }),
+    );
+    if wide.iter().all(|line| line.chars().count() <= width) {
+        return wide.into_iter().map(|line| line + "\n").collect();
+    }
+    let narrow = columns(
+        ["COUNT", "LAST", "WHO", "WHAT"],
+        rows.iter().map(|row| [row.count.to_string(), last(row), row.who.clone(), row.what.clone()]),
+    );
+    let below =
+        std::iter::once(String::new()).chain(rows.iter().map(|row| format!("       {}  {}", row.id, cause(row))));
+    let lines = narrow.into_iter().zip(below).flat_map(|(line, below)| [line, below]);
+    lines.filter(|line| !line.is_empty()).map(|line| cut(&line, width) + "\n").collect()
 }

@@ -1,56 +1,38 @@
 //! Tables for a terminal.
 
-use sesame_render::escape::visible;
+/// Rows under a header, each column as wide as its widest cell.
+pub fn columns<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<String> {
+    let all: Vec<[String; N]> = std::iter::once(header.map(str::to_owned)).chain(rows).collect();
+    let mut widths = [0; N];
+    for line in &all {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let join = |cells: &[String; N]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect::<Vec<_>>();
+        padded.join("  ").trim_end().to_owned()
+    };
+    all.iter().map(join).collect()
+}
 
-/// The least that a cut column keeps.
-const LEAST: usize = 8;
+/// A line that fits, with a mark where it was cut.
+pub fn cut(line: &str, width: usize) -> String {
+    match line.char_indices().nth(width) {
+        Some(_) => line.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
+        None => line.to_owned(),
+    }
+}
 
-/// Rows below a header, padded; with a width, the last columns are cut, or left out, so that every line fits.
+/// A table of what comes from outside; with a width, every line is cut to it.
 pub fn table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
     width: Option<usize>,
 ) -> String {
-    let rows: Vec<[String; N]> = rows.into_iter().map(|row| row.map(|cell| visible(&cell))).collect();
-    let mut widths = header.map(|name| name.chars().count());
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut columns = N;
-    if let Some(width) = width {
-        let mut left = width;
-        for (index, column) in widths.iter_mut().enumerate() {
-            let gap = if index == 0 { 0 } else { 2 };
-            if index > 0 && left < gap + LEAST.min(*column) {
-                columns = index;
-                break;
-            }
-            *column = (*column).min(left.saturating_sub(gap)).max(1);
-            left = left.saturating_sub(gap + *column);
-        }
-    }
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let cells = cells.zip(widths).take(columns);
-        let padded: Vec<String> = cells.map(|(cell, width)| format!("{:<width$}", cut(cell, width))).collect();
-        padded.join("  ").trim_end().to_owned() + "\n"
-    };
-    let mut text = line(&mut header.into_iter());
-    for row in &rows {
-        text += &line(&mut row.iter().map(String::as_str));
-    }
-    text
-}
-
-/// At most so many characters; what is cut shows it.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
-    short.push('…');
-    short
+    let shown = rows.into_iter().map(|row| row.map(|cell| sesame_render::escape::visible(&cell)));
+    let lines = columns(header, shown);
+    lines.into_iter().map(|line| cut(&line, width.unwrap_or(usize::MAX)) + "\n").collect()
 }
 
 /// A time to the minute, from ISO 8601.
@@ -60,27 +42,25 @@ pub fn minute(time: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::*;
 
-    fn sample(width: Option<usize>) -> String {
-        let rows = [["1", "short", "a rather long cell"], ["22", "longer", "b"]];
-        table(["N", "NAME", "TEXT"], rows.map(|row| row.map(str::to_owned)), width)
+    #[test]
+    fn a_line_is_cut_where_the_terminal_ends() {
+        assert_eq!(cut("abcdef", 6), "abcdef");
+        assert_eq!(cut("abcdefg", 6), "abcde…");
+        assert_eq!(cut("äöüäöüä", 6), "äöüäö…");
     }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        assert_eq!(sample(None), "N   NAME    TEXT\n1   short   a rather long cell\n22  longer  b\n");
+        let rows = [["1".to_owned(), "role app".to_owned()], ["12345678".to_owned(), "x".to_owned()]];
+        assert_eq!(columns(["COUNT", "WHO"], rows.into_iter()), ["COUNT     WHO", "1         role app", "12345678  x"]);
     }
 
     #[test]
-    fn the_last_column_is_cut_to_fit_and_left_out_where_nothing_of_it_would_be_left() {
-        assert_eq!(sample(Some(22)), "N   NAME    TEXT\n1   short   a rather …\n22  longer  b\n");
-        assert_eq!(sample(Some(14)), "N   NAME\n1   short\n22  longer\n");
-        assert!(sample(Some(22)).lines().all(|line| line.chars().count() <= 22));
-    }
-
-    #[test]
-    fn what_steers_a_terminal_is_visible() {
-        assert_eq!(table(["A"], [["\u{1b}[2J\n".to_owned()]], None), "A\n\\u{1b}[2J\\n\n");
+    fn a_table_fits_its_width_and_shows_what_steers_a_terminal() {
+        let rows = [["1".to_owned(), "a rather long cell".to_owned()], ["22".to_owned(), "\u{1b}[2J\n".to_owned()]];
+        assert_eq!(table(["N", "TEXT"], rows.clone(), Some(12)), "N   TEXT\n1   a rathe…\n22  \\u{1b}[…\n");
+        assert!(table(["N", "TEXT"], rows, None).contains("\\u{1b}[2J\\n\n"));
     }
 }

@@ -2,7 +2,7 @@
 .PHONY: command-line build-functions functions-by-sam functions-by-cargo test-infra e2e test-e2e sizes
 
 # What the end-to-end tests deploy: `sam` builds as for a deployment, which takes minutes; `cargo` takes what `cargo test` has
-# built already.
+# built already: `--tests` makes it the same features of the same crates.
 FUNCTIONS ?= sam
 
 # As in the main file: a folder of its own for each content of the requirements.
@@ -29,7 +29,7 @@ functions-by-sam: $(SAM_VENV)/ready
 
 functions-by-cargo:
 	@echo "== functions, unoptimized"
-	$(CARGO) test --locked $(ALL) --no-run --quiet
+	$(CARGO) build --locked $(ALL) --bins --tests --quiet
 	python3 tests/e2e/assemble.py "$${CARGO_TARGET_DIR:-target}/debug"
 
 test-infra: $(SAM_VENV)/ready ## the template, its rule and its role: linters and tests
@@ -40,7 +40,7 @@ command-line: ## the command line as it is for a live account
 	@echo "== command line"
 	$(CARGO) build --locked $(ALL) --bin sesame --quiet
 
-e2e: build-functions command-line $(E2E_VENV)/ready ## deploy the real functions into emulators; a refused send in, a finding out
+e2e: build-functions command-line $(E2E_VENV)/ready chromium ## the real functions in emulators: refused, told, approved in a browser, applied, sent, rolled back
 	@echo "== end to end"
 	SESAME_SAM=$(SAM_VENV)/bin/sam SESAME_CLI="$${CARGO_TARGET_DIR:-target}/debug/sesame" $(E2E_VENV)/bin/python -m pytest --quiet -p no:cacheprovider tests/e2e
 

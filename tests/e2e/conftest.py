@@ -10,6 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from approval import Operator  # noqa: E402
+from cloudtrail import refused_send  # noqa: E402
 from emulators.world import ACCOUNT, REGION, Emulators  # noqa: E402
 from inbox import Inbox  # noqa: E402
 from stack import Stack  # noqa: E402
@@ -68,10 +70,11 @@ class Sender:
     name: str
     access_key: str
     secret_key: str
+    path: str = "/"
 
     @property
     def arn(self):
-        return f"arn:aws:iam::{ACCOUNT}:user/{self.name}"
+        return f"arn:aws:iam::{ACCOUNT}:user{self.path}{self.name}"
 
     def send(self, from_address):
         """Sends over the real API of the emulator; gives the refusal, or None when the send goes through."""
@@ -108,6 +111,35 @@ def identity(emulators):
     domain = f"{uuid.uuid4().hex[:8]}.example.com"
     emulators.client("sesv2").create_email_identity(EmailIdentity=domain)
     return domain
+
+
+@pytest.fixture(scope="session")
+def mailer(emulators, listed):
+    """The user that the stack may write to."""
+    key = emulators.client("iam").create_access_key(UserName="listed-mailer")["AccessKey"]
+    return Sender(emulators, "listed-mailer", key["AccessKeyId"], key["SecretAccessKey"], "/team/")
+
+
+@pytest.fixture(scope="session")
+def operator(emulators, stack):
+    """A person at the command line."""
+    return Operator(emulators, stack)
+
+
+@pytest.fixture
+def refused(emulators, stack, mailer, identity, inbox):
+    """A refused send of the listed user, and the finding that came of it. What it was granted goes afterwards."""
+    address = f"shop@{identity}"
+    refusal = mailer.send(address)
+    assert refusal["Code"] == "AccessDeniedException"
+    event = json.dumps(refused_send(mailer, refusal, address))
+    emulators.client("sqs").send_message(QueueUrl=stack["DenialsUrl"], MessageBody=event)
+    finding, attributes = inbox.next()
+    assert attributes["phase"] == "finding"
+    yield address, finding
+    iam = emulators.client("iam")
+    for name in iam.list_user_policies(UserName=mailer.name)["PolicyNames"]:
+        iam.delete_user_policy(UserName=mailer.name, PolicyName=name)
 
 
 def allow(*actions, on):

@@ -126,12 +126,22 @@ def glibc(bootstrap):
 def prepare(emulators):
     """Where diagnose reads and writes, and a refusal for it."""
     sqs, dynamodb = emulators.client("sqs"), emulators.client("dynamodb")
-    keys = [("pk", "HASH"), ("sk", "RANGE")]
+    keys = {"": ("pk", "sk"), "due": ("due", "dueSince"), "list": ("sk", "lastSeen")}
+    schema = {
+        index: [{"AttributeName": hash, "KeyType": "HASH"}, {"AttributeName": range, "KeyType": "RANGE"}]
+        for index, (hash, range) in keys.items()
+    }
     dynamodb.create_table(
         TableName="findings",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in sorted({name for pair in keys.values() for name in pair})
+        ],
+        KeySchema=schema.pop(""),
+        GlobalSecondaryIndexes=[
+            {"IndexName": index, "KeySchema": key, "Projection": {"ProjectionType": "ALL"}}
+            for index, key in schema.items()
+        ],
     )
     iam = emulators.client("iam")
     iam.create_user(UserName="shop")

@@ -148,3 +148,15 @@ def test_a_fault_without_a_status_cuts_the_connection(setup):
     proxy.inject(Fault("sns:Publish", 0))
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         call(proxy, service="sns", body=b"Action=Publish")
+
+
+def test_what_is_published_can_be_read_by_protocol(setup):
+    proxy, _, _ = setup
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    both = b"Action=Publish&Message=%7B%22default%22%3A%22d%22%2C%22email%22%3A%22e%22%7D"
+    call(proxy, service="sns", body=both, **form)
+    call(proxy, service="sns", body=b"Action=Publish&Message=plain", **form)
+    assert proxy.published("email") == ["e"]
+    assert proxy.published("default") == ["d", "plain"]
+    proxy.forget()
+    assert proxy.published("email") == []

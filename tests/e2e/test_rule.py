@@ -31,7 +31,8 @@ def test_stops_near_misses(emulators, name):
 
 def test_the_deployed_rule_sends_to_the_queue(emulators, stack):
     events = emulators.client("events")
-    rules = [rule for rule in events.list_rules()["Rules"] if "EventPattern" in rule]
+    rules = events.list_rules(NamePrefix=f"{stack.name}-")["Rules"]
+    rules = [rule for rule in rules if "EventPattern" in rule]
     assert [json.loads(rule["EventPattern"]) for rule in rules] == [json.loads(PATTERN)]
     (target,) = events.list_targets_by_rule(Rule=rules[0]["Name"])["Targets"]
     assert target["Arn"] == stack["DenialsArn"]

@@ -77,9 +77,10 @@ def test_policies_beside_the_roles_are_for_the_key_alone_and_split_its_two_uses(
         name: (policy["Properties"]["Roles"], [s["Action"] for s in policy["Properties"]["PolicyDocument"]["Statement"]])
         for name, policy in of_type("AWS::IAM::Policy").items()
     }
-    expected = {"ApplyVerifies": ([{"Ref": "ApplyRole"}], ["kms:VerifyMac"])}
-    if "Approve" in RESOURCES:
-        expected["ApproveSigns"] = ([{"Ref": "ApproveRole"}], ["kms:GenerateMac"])
+    expected = {
+        "ApplyVerifies": ([{"Ref": "ApplyRole"}], ["kms:VerifyMac"]),
+        "ApproveSigns": ([{"Ref": "ApproveRole"}], ["kms:GenerateMac"]),
+    }
     assert beside == expected
     for policy in of_type("AWS::IAM::Policy").values():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
@@ -97,8 +98,7 @@ def test_the_keys_policy_lets_nobody_use_it_but_one_role_each_way():
         for action in actions:
             uses.setdefault(action, []).append(statement["Principal"])
     assert uses["kms:VerifyMac"] == [{"AWS": {"Fn::GetAtt": ["ApplyRole", "Arn"]}}]
-    if "Approve" in RESOURCES:
-        assert uses["kms:GenerateMac"] == [{"AWS": {"Fn::GetAtt": ["ApproveRole", "Arn"]}}]
+    assert uses["kms:GenerateMac"] == [{"AWS": {"Fn::GetAtt": ["ApproveRole", "Arn"]}}]
     assert "kms:CreateGrant" not in uses, "a grant would give what the policy does not"
 
 
@@ -120,6 +120,7 @@ def test_nothing_is_listed_by_default_and_lists_take_no_wildcards():
         "RemediableIdentities": ["none", "arn:aws:ses:eu-west-1:111122223333:identity/example.com"],
         "RequiredBoundary": ["none", "arn:aws:iam::111122223333:policy/SendOnly"],
         "ApplyRoleAccounts": ["none", "111122223333"],
+        "ApprovalBaseUrl": ["", "https://mail.example.com", "https://example.com/sesame"],
     }
     bad = {
         "RemediablePrincipals": ["*", "arn:aws:iam::111122223333:role/*", "arn:aws:iam::111122223333:role/a?", "arn:aws:iam::*:role/a",
@@ -127,6 +128,7 @@ def test_nothing_is_listed_by_default_and_lists_take_no_wildcards():
         "RemediableIdentities": ["*", "arn:aws:ses:*:111122223333:identity/example.com", "arn:aws:ses:eu-west-1:111122223333:identity/*"],
         "RequiredBoundary": ["*", "arn:aws:iam::111122223333:policy/*", "SendOnly"],
         "ApplyRoleAccounts": ["*", "1111"],
+        "ApprovalBaseUrl": ["http://example.com", "https://example.com/", "javascript:alert(1)"],
     }
     for name, values in good.items():
         for value in values:
@@ -220,12 +222,70 @@ def test_dead_letters_raise_an_alarm_that_reaches_the_topic():
     assert "KmsMasterKeyId" not in properties("Topic"), "CloudWatch cannot publish to a topic under alias/aws/sns"
 
 
-def test_log_groups_of_this_account_and_no_others_may_invoke():
-    (permission,) = of_type("AWS::Lambda::Permission").values()
-    permission = permission["Properties"]
-    assert permission["Principal"] == "logs.amazonaws.com"
-    assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
-    assert permission["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:log-group:*")
+def test_functions_are_invoked_by_log_groups_of_this_account_and_by_the_api_and_by_nobody_else():
+    permissions = {name: each["Properties"] for name, each in of_type("AWS::Lambda::Permission").items()}
+    logs, api = permissions.pop("LogsMayInvoke"), permissions.pop("ApiMayInvoke")
+    assert permissions == {}
+    assert (logs["FunctionName"], logs["Principal"]) == ({"Ref": "Diagnose"}, "logs.amazonaws.com")
+    assert logs["SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert logs["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:log-group:*")
+    assert (api["FunctionName"], api["Principal"]) == ({"Ref": "Approve"}, "apigateway.amazonaws.com")
+    assert api["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:${Api}/*")
+
+
+def test_the_api_has_two_kinds_of_doors_and_no_others():
+    doors = {each["Properties"]["RouteKey"]: each["Properties"]["AuthorizationType"] for each in of_type("AWS::ApiGatewayV2::Route").values()}
+    assert doors == {
+        "GET /t/{token}": "NONE",
+        "HEAD /t/{token}": "NONE",
+        "GET /f/{id}": "NONE",
+        "HEAD /f/{id}": "NONE",
+        "POST /f/{id}": "NONE",
+        "POST /decide": "AWS_IAM",
+        "GET /findings": "AWS_IAM",
+        "GET /findings/{id}": "AWS_IAM",
+        "GET /grants": "AWS_IAM",
+        "GET /audit": "AWS_IAM",
+    }
+    for route in of_type("AWS::ApiGatewayV2::Route").values():
+        assert route["Properties"]["Target"] == {"Fn::Sub": "integrations/${ApproveIntegration}"}
+
+
+def test_the_api_is_throttled_and_logs_no_paths():
+    stage = properties("ApiStage")
+    settings = stage["DefaultRouteSettings"]
+    assert 0 < settings["ThrottlingRateLimit"] <= 10 and 0 < settings["ThrottlingBurstLimit"] <= 20
+    assert "AccessLogSettings" not in stage, "a path may hold the token of a link"
+    assert "CorsConfiguration" not in properties("Api")
+    assert properties("ApproveIntegration")["PayloadFormatVersion"] == "2.0"
+
+
+def test_what_the_functions_are_told_is_the_same_for_all_of_them():
+    told = {
+        name: function["Properties"]["Environment"]["Variables"]
+        for name, function in of_type("AWS::Serverless::Function").items()
+    }
+    for variable in set().union(*told.values()) - {"SESAME_APPROVAL_URL", "SESAME_OWN_ROLES"}:
+        values = [json.dumps(each[variable]) for each in told.values() if variable in each]
+        assert len(set(values)) == 1, f"{variable}: {values}"
+    source = "".join(path.read_text() for path in (ROOT / "shared/lambda/src").glob("*.rs"))
+    source += "".join(path.read_text() for path in (ROOT / "functions").glob("*/src/*.rs"))
+    read = set(re.findall(r'"(SESAME_[A-Z_]+)"', source))
+    assert set().union(*told.values()) <= read, "no function reads it"
+
+
+def test_links_are_left_out_of_alerts_where_they_are_off():
+    for name in ["Diagnose", "Sweep"]:
+        url = properties(name)["Environment"]["Variables"]["SESAME_APPROVAL_URL"]["Fn::If"]
+        assert (url[0], url[2]) == ("HasLinks", "none")
+    assert TEMPLATE["Conditions"]["HasLinks"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebApproval"}, "off"]}]}
+
+
+def test_the_sweep_runs_as_often_as_its_code_thinks():
+    source = (ROOT / "functions/sweep/src/handler.rs").read_text()
+    minutes = re.search(r"EVERY: SignedDuration = SignedDuration::from_mins\((\d+)\)", source)[1]
+    schedule = properties("Sweep")["Events"]["Now"]["Properties"]["ScheduleExpression"]
+    assert schedule == f"rate({minutes} minutes)"
 
 
 def test_an_email_subscription_is_made_only_for_a_given_address():

@@ -1,30 +1,34 @@
 //! Everything that the embedded responder works with.
 
 use std::fmt;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::SignedDuration;
 use pollster::block_on;
 use sesame_diagnosis::input;
 use sesame_remediation::decision::{Approver, Channel};
 use sesame_remediation::mac::{LocalKey, Mac as _};
 use sesame_responder::apply::work;
 use sesame_responder::diagnose::diagnose;
+use sesame_responder::links::Links;
 use sesame_responder::ports::FindingStore as _;
+use sesame_responder::sweep::{Terms, sweep};
 use sesame_responder::walls::NoControls;
 use sesame_responder::web::{Address, HttpRequest, HttpResponse, Site, WebApproval, answer};
 use sesame_responder::{Settings, Shared};
 use sesame_snapshot::embedded::{FindingFolder, SnapshotFolder, SystemClock, local_key};
 use tokio::sync::{Notify, watch};
 
-use super::announce::{Announcer, Links};
+use super::announce::Announcer;
 use super::events::Arrived;
 use crate::arguments::Serve;
 use crate::failure::{Failure, report};
 
 /// The stage that local links are bound to.
 const STAGE: &str = "local";
+/// A link lasts a week; the sweep comes every minute.
+const TERMS: Terms = Terms { link_life: SignedDuration::from_hours(7 * 24), every: SignedDuration::from_mins(1) };
 /// Bytes of the path's name: more than anybody guesses.
 const NAME: usize = 18;
 
@@ -61,10 +65,11 @@ impl Desk {
         let address = Address { origin: format!("http://{host}"), path: format!("/{name}") };
         let settings = Settings::embedded();
         let links = Links {
-            address: address.clone(),
             stack: settings.stack.clone(),
             stage: STAGE.to_owned(),
-            key: Arc::new(local_key(&out.join("link-key"))?),
+            url: format!("{}{}", address.origin, address.path),
+            life: TERMS.link_life,
+            key: local_key(&out.join("link-key"))?,
         };
         let user = ["USER", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
         Ok(Desk {
@@ -146,6 +151,14 @@ impl Desk {
             {
                 told(&id, &error);
             }
+        }
+    }
+
+    /// What the sweep does: what ran out of time expires, what came of what was applied is told.
+    pub async fn sweep(&self) {
+        match sweep(TERMS, &self.snapshot, self.shared()).await {
+            Ok(swept) => swept.failed.iter().for_each(|(id, why)| report(&format!("{id}: {why}"))),
+            Err(error) => report(&format!("findings: {error}")),
         }
     }
 

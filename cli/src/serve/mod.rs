@@ -71,7 +71,10 @@ async fn work(desk: Arc<Desk>, mut arrivals: mpsc::Receiver<Arrived>) {
             Some(arrived) = arrivals.recv() => desk.take_in(arrived).await,
             () = desk.decided() => desk.carry_out().await,
             // At the start, too: a run that was cut off is taken up again.
-            _ = tick.tick() => desk.carry_out().await,
+            _ = tick.tick() => {
+                desk.carry_out().await;
+                desk.sweep().await;
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use sesame_aws::{
 };
 use sesame_lambda::{Environment, Fault, Metrics, Remediation, SystemClock};
 use sesame_responder::apply::{ApplyError, work};
-use sesame_responder::ports::Clock;
+use sesame_responder::ports::{Clock, PortError, SaveError};
 use sesame_responder::settings::Approval;
 use sesame_responder::{Settings, Shared};
 
@@ -75,13 +75,10 @@ impl Handler {
                 Content::Waits(finding) => drop(waiting.entry(finding).or_insert(entry.sequence_number)),
                 Content::Nothing => {}
                 Content::Broken(reason) => {
-                    tracing::error!(sequence_number = entry.sequence_number, reason, "stream record put aside");
-                    match self.dead_letters.put(&entry.sequence_number, &reason).await {
+                    let number = &entry.sequence_number;
+                    match self.put_aside(number, &reason).await {
                         Ok(()) => counts.poison += 1,
-                        Err(error) => {
-                            tracing::error!(error = %error, "stream record could not be put aside");
-                            again.push(entry.sequence_number);
-                        }
+                        Err(_) => again.push(entry.sequence_number),
                     }
                 }
             }
@@ -89,6 +86,11 @@ impl Handler {
         for (finding, sequence_number) in waiting {
             match self.work(&finding).await {
                 Ok(()) => counts.worked += 1,
+                // It would stop every other finding behind it, and the sweep brings it here again.
+                Err(error) if is_lasting(&error) => match self.put_aside(&finding, &error.to_string()).await {
+                    Ok(()) => counts.poison += 1,
+                    Err(_) => again.push(sequence_number),
+                },
                 Err(error) => {
                     tracing::error!(finding, error = %error, "not done; the record comes again");
                     again.push(sequence_number);
@@ -99,6 +101,13 @@ impl Handler {
         self.measure(&counts);
         let failures = again.iter().map(|sequence_number| json!({"itemIdentifier": sequence_number}));
         Ok(json!({"batchItemFailures": failures.collect::<Vec<_>>()}))
+    }
+
+    /// Keeps what no attempt of this batch can work through, with the reason.
+    async fn put_aside(&self, what: &str, reason: &str) -> Result<(), PortError> {
+        tracing::error!(what, reason, "put aside");
+        let kept = self.dead_letters.put(what, reason).await;
+        kept.inspect_err(|error| tracing::error!(what, error = %error, "could not be put aside"))
     }
 
     async fn work(&self, finding: &str) -> Result<(), ApplyError> {
@@ -126,4 +135,9 @@ impl Handler {
             .count("Poison", counts.poison)
             .write(SystemClock.now());
     }
+}
+
+/// Whether another attempt meets the same.
+fn is_lasting(error: &ApplyError) -> bool {
+    matches!(error, ApplyError::Port(error) | ApplyError::Save(SaveError::Port(error)) if !error.retry)
 }

@@ -387,6 +387,10 @@ impl<'w> Reader<'_, 'w> {
 
     fn resource(&mut self, world: &'w World, question: &Question) -> Result<Vec<Attached>, InvalidDocument> {
         let layer = LayerKind::Resource;
+        if !matches!(question.resource.service(), "ses") {
+            let summary = format!("the policy of `{}`, a resource of another service, is not read", question.resource);
+            return Ok(vec![unreadable(layer, missing(layer, question.resource.as_str(), summary))]);
+        }
         let Some(name) = question.resource.resource().strip_prefix("identity/") else { return Ok(Vec::new()) };
         let (account, region) = (question.resource.account(), question.resource.region());
         let place = format!("identity `{name}` in {region} of account {account}");

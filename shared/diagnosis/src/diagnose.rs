@@ -62,7 +62,7 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
     let Plan { remedies, plan, .. } = planned;
     let witness = witness(denial, &examined, &found);
     let causes: Vec<_> = found.into_iter().map(|found| found.cause).collect();
-    let summary = summary(outcome, incident, &subject, &examined, &causes, &hints, &remedies, &plan);
+    let summary = summary(outcome, incident, &subject, &examined, &causes, &hints, &remedies, &plan, &witness);
     Ok(Finding {
         schema: SCHEMA.to_owned(),
         id: incident.id.clone(),
@@ -241,7 +241,8 @@ fn not_authorization(
 ) -> Finding {
     let hints = hint::other_refusal(refusal, &incident.latest);
     let outcome = Outcome::NotAuthorization;
-    let summary = summary(outcome, incident, subject, &[], &[], &hints, &[], &[]);
+    let witness = witness(&incident.latest, &[], &[]);
+    let summary = summary(outcome, incident, subject, &[], &[], &hints, &[], &[], &witness);
     Finding {
         schema: SCHEMA.to_owned(),
         id: incident.id.clone(),
@@ -254,7 +255,7 @@ fn not_authorization(
         causes: Vec::new(),
         hints,
         gaps: Vec::new(),
-        witness: witness(&incident.latest, &[], &[]),
+        witness,
         remedies: Vec::new(),
         plan: Vec::new(),
         summary,

@@ -82,7 +82,9 @@ pub fn examine(
     let mut examined = weigh(question, set, request, named);
     // Everything that can be seen allows, and yet AWS refused: what is never seen comes under suspicion.
     let allowed = examined.evaluation.possible == Possible::only(Decision::Allowed);
-    if allowed && refused_here && suspect_the_unseen(&mut examined.set, denial, subject, world) {
+    // Where AWS names a layer that can be seen, that is the one that was changed since.
+    let open = matches!(named, None | Some(LayerKind::Session | LayerKind::VpcEndpoint));
+    if allowed && refused_here && open && suspect_the_unseen(&mut examined.set, denial, subject, world) {
         examined = weigh(question, examined.set, examined.request, named);
     }
     Some(examined)

@@ -142,6 +142,11 @@ pub fn touches_a_send(statement: &Statement) -> bool {
     SENDS.iter().any(|action| statement.action.matches(action))
 }
 
+/// Whether an action, or a pattern of actions, is one of SES by name.
+pub fn of_ses(action: &str) -> bool {
+    action.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("ses:"))
+}
+
 /// The actions that send.
 pub const SENDS: [&str; 7] = [
     "ses:SendEmail",

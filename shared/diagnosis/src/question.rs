@@ -90,20 +90,27 @@ impl Place {
 fn message_question(denial: &Denial) -> Option<(String, Arn)> {
     let action =
         denial.message.action.clone().or_else(|| actions(denial).into_iter().next().map(|(action, _)| action))?;
-    let resource = denial.message.resource.as_deref().and_then(|text| Arn::parse(text).ok());
+    let resource = denial.message.resource.as_deref().and_then(named_resource);
     let resource = resource.or_else(|| {
         let of_identity = |text: &&String| text.contains(":identity/");
-        denial.resources.iter().find(of_identity).or(denial.resources.first()).and_then(|text| Arn::parse(text).ok())
+        denial.resources.iter().find(of_identity).or(denial.resources.first()).and_then(|text| named_resource(text))
     })?;
     denial.message.action.is_some().then_some((action, resource))
+}
+
+/// The ARN of one resource: no pattern, and no characters that do not show.
+fn named_resource(text: &str) -> Option<Arn> {
+    let plain = text.chars().all(|char| char.is_alphanumeric() || char.is_ascii_graphic());
+    let one = !text.ends_with(['*', '?']);
+    (plain && one).then(|| Arn::parse(text).ok()).flatten()
 }
 
 /// The IAM actions that the call is authorized as, each with whether it is the second of a pair.
 ///
 /// A raw send over the v2 API or SMTP is authorized as `ses:SendRawEmail`; v2 `SendBulkEmail` needs two actions. For a v2 send
-/// with a template AWS documents `ses:SendEmail` on the template; where its message names an action, that one counts.
+/// with a template AWS documents `ses:SendEmail` on the template; where its message names an action of SES, that one counts.
 pub fn actions(denial: &Denial) -> Vec<(String, bool)> {
-    let named = denial.message.action.as_deref();
+    let named = denial.message.action.as_deref().filter(|action| crate::near_miss::of_ses(action));
     let own = |name: &str| vec![(format!("ses:{name}"), false)];
     let bulk = || {
         let pair = ["ses:SendBulkEmail", "ses:SendBulkTemplatedEmail"];
@@ -142,7 +149,9 @@ fn from_identity(denial: &Denial, place: &Place, region: Option<&SesRegion>) -> 
         }
         // Nothing is known to be verified: what AWS itself names is nearer the truth than our guess.
         let named = denial.message.resource.as_deref().filter(|text| text.contains(":identity/"));
-        if let Some(arn) = named.and_then(|text| Arn::parse(text).ok()).filter(|arn| covers(arn, address)) {
+        // An internationalized address is an identity under its ASCII form, which only AWS tells.
+        let fits = |arn: &Arn| covers(arn, address) || !address.is_ascii();
+        if let Some(arn) = named.and_then(named_resource).filter(fits) {
             return Some(arn);
         }
         if let Some(text) = denial.resources.iter().find(|text| text.contains(":identity/")) {

@@ -58,10 +58,15 @@ pub fn resolve<'w>(denial: &Denial, world: &'w World) -> Subject<'w> {
 
 /// The caller of the record, or, where the record tells nothing, the principal that AWS's message names.
 fn effective_caller(denial: &Denial) -> Caller {
-    if denial.caller != Caller::Unknown {
-        return denial.caller.clone();
+    let named = || denial.message.principal.as_deref().and_then(caller_of_arn);
+    match &denial.caller {
+        Caller::Unknown => named().unwrap_or_default(),
+        // The record of another account's caller hides who it was; AWS's message may tell.
+        Caller::Account { account, .. } => {
+            named().filter(|caller| caller.account() == Some(account)).unwrap_or_else(|| denial.caller.clone())
+        }
+        known => known.clone(),
     }
-    denial.message.principal.as_deref().and_then(caller_of_arn).unwrap_or_default()
 }
 
 /// The caller that an ARN names.

@@ -1,8 +1,10 @@
 //! What, why and fix, one sentence each, read in ten seconds.
 
+use sesame_policy::Decision;
+
 use crate::denial::{Denial, Incident};
 use crate::examine::Examined;
-use crate::finding::{Applicability, Cause, Certainty, Hint, Outcome, Remedy, Summary};
+use crate::finding::{Agreement, Applicability, Cause, CauseKind, Certainty, Hint, Outcome, Remedy, Summary, Witness};
 use crate::subject::Subject;
 use crate::words;
 
@@ -17,11 +19,40 @@ pub fn summary(
     hints: &[Hint],
     remedies: &[Remedy],
     plan: &[String],
+    witness: &Witness,
 ) -> Summary {
+    let contradiction = contradiction(outcome, witness);
+    let why = why(outcome, &asked(&incident.latest, examined), examined, causes, hints);
     Summary {
         what: words::sentence(&what(outcome, incident, subject, examined)),
-        why: words::sentence(&why(outcome, causes, hints)),
-        fix: words::sentence(&fix(outcome, causes, hints, remedies, plan)),
+        why: words::sentence(&(why + &contradiction)),
+        fix: words::sentence(&(fix(outcome, causes, hints, remedies, plan) + &left_out(incident, plan))),
+    }
+}
+
+/// What a plan does not cover: only so many kinds of one send are looked at.
+fn left_out(incident: &Incident, plan: &[String]) -> String {
+    if incident.cut == 0 || plan.is_empty() {
+        return String::new();
+    }
+    let kinds = if incident.cut == 1 { "kind" } else { "kinds" };
+    let (covered, cut) = (incident.distinct.len(), incident.cut);
+    format!("; it covers the latest {covered} kinds of this send, and {cut} earlier {kinds} were not looked at")
+}
+
+/// What AWS's message says and the policies do not show.
+fn contradiction(outcome: Outcome, witness: &Witness) -> String {
+    let (Agreement::Contradicts, Some(layer)) = (witness.agreement, &witness.layer) else { return String::new() };
+    let layer = words::article(words::layer(layer));
+    let named = match witness.kind {
+        Some(CauseKind::ExplicitDeny) => format!("an explicit deny in {layer}"),
+        Some(CauseKind::NoAllow) => format!("a missing allow in {layer}"),
+        None => layer,
+    };
+    let arn = witness.policy_arn.as_deref().map(|arn| format!(" (`{arn}`)")).unwrap_or_default();
+    match outcome {
+        Outcome::AllowedNow => format!("; AWS's message names {named}{arn}, which is not there now"),
+        _ => format!("; but AWS's message names {named}{arn}, which what was read does not show"),
     }
 }
 
@@ -40,11 +71,10 @@ fn what(outcome: Outcome, incident: &Incident, subject: &Subject, examined: &[Ve
 }
 
 fn asked(denial: &Denial, examined: &[Vec<Examined>]) -> String {
-    let first = examined.first().and_then(|contexts| contexts.first());
-    let action = denial.message.action.clone().or_else(|| first.map(|examined| examined.question.action.clone()));
+    let first = examined.first().and_then(|contexts| contexts.first()).map(|examined| &examined.question);
+    let action = first.map(|question| question.action.clone()).or_else(|| denial.message.action.clone());
     let action = action.or_else(|| denial.api.as_ref().map(|api| format!("ses:{api}")));
-    let resource =
-        denial.message.resource.clone().or_else(|| first.map(|examined| examined.question.resource.to_string()));
+    let resource = first.map(|question| question.resource.to_string()).or_else(|| denial.message.resource.clone());
     match (action, resource.filter(|resource| resource != "*")) {
         (Some(action), Some(resource)) => format!("`{action}` on {}", words::short_arn(&resource)),
         (Some(action), None) => format!("`{action}`"),
@@ -52,7 +82,7 @@ fn asked(denial: &Denial, examined: &[Vec<Examined>]) -> String {
     }
 }
 
-fn why(outcome: Outcome, causes: &[Cause], hints: &[Hint]) -> String {
+fn why(outcome: Outcome, asked: &str, examined: &[Vec<Examined>], causes: &[Cause], hints: &[Hint]) -> String {
     let first_hint = || hints.first().map(|hint| hint.summary.clone());
     match outcome {
         Outcome::NotAuthorization => {
@@ -66,7 +96,7 @@ fn why(outcome: Outcome, causes: &[Cause], hints: &[Hint]) -> String {
         Outcome::AllowedNow => {
             let changed = hints.iter().find(|hint| hint.kind == "changed-since-event").map(|hint| hint.summary.clone());
             changed.map_or_else(
-                || "the policies as they stand now allow it: they changed after the event, or something refused that is never read".to_owned(),
+                || "the policies as they stand now allow it: they were changed after the event, or a policy refused it that is never read".to_owned(),
                 |changed| format!("the policies as they stand now allow it: {}", lower(&changed)),
             )
         }
@@ -79,17 +109,32 @@ fn why(outcome: Outcome, causes: &[Cause], hints: &[Hint]) -> String {
         }
         Outcome::Denied | Outcome::Undetermined => {
             let Some(first) = causes.first() else { return "the cause is not known".to_owned() };
-            let more = match causes.len() - 1 {
-                0 => String::new(),
-                1 => " (and 1 more cause)".to_owned(),
-                more => format!(" (and {more} more causes)"),
+            // The sentence before has named what was refused.
+            let short = |cause: &Cause| cause.summary.trim_start_matches("possibly ").replacen(asked, "it", 1);
+            let more = match causes.get(1..).unwrap_or_default() {
+                [] => String::new(),
+                [second] => {
+                    let text = short(second);
+                    let both = first.certainty == Certainty::Possible && second.certainty == Certainty::Possible;
+                    let joint = if both { "or" } else { "besides," };
+                    format!("; {joint} {}", text.split("; nearest: ").next().unwrap_or_default())
+                }
+                more => format!("; and {} more causes", more.len()),
             };
+            let allows = |examined: &Examined| {
+                let judged = examined.evaluation.layers.iter().filter_map(|layer| layer.possible.determined());
+                !causes.is_empty() && judged.into_iter().all(|decision| decision == Decision::Allowed)
+            };
+            let open = examined.iter().filter_map(|contexts| contexts.first()).all(allows);
+            // What could not be read "may refuse it": that is doubt enough.
+            let doubt = if first.summary.starts_with("possibly ") { "possibly " } else { "" };
             let sure = match first.certainty {
-                Certainty::Proven => "",
-                Certainty::Inferred => "inferred: ",
-                Certainty::Possible => "possible: ",
+                Certainty::Proven => String::new(),
+                Certainty::Inferred => "inferred: ".to_owned(),
+                Certainty::Possible if open => format!("everything that could be read allows it; {doubt}"),
+                Certainty::Possible => doubt.to_owned(),
             };
-            format!("{sure}{}{more}", first.summary)
+            format!("{sure}{}{more}", short(first))
         }
     }
 }
@@ -111,13 +156,20 @@ fn fix(outcome: Outcome, causes: &[Cause], hints: &[Hint], remedies: &[Remedy], 
         );
     }
     if outcome == Outcome::AllowedNow {
-        return "nothing to change; send again, and tell Sesame if it is still refused".to_owned();
+        return "nothing needs to change: send again".to_owned();
     }
     let planned: Vec<&Remedy> = plan.iter().filter_map(|id| remedies.iter().find(|remedy| remedy.id == *id)).collect();
     if planned.is_empty() {
         return without_plan(causes, find);
     }
-    let titles: Vec<String> = planned.iter().map(|remedy| lower(&remedy.title)).collect();
+    let mut titles: Vec<String> = Vec::new();
+    for remedy in &planned {
+        let title = lower(&remedy.title);
+        // The same grant in another layer.
+        let first = titles.first().filter(|_| title.starts_with("allow "));
+        let rest = first.and_then(|first| title.strip_prefix(first.as_str())).filter(|rest| rest.starts_with(" in "));
+        titles.push(rest.map(|rest| format!("the same{rest}")).unwrap_or(title));
+    }
     let change = titles.join(", and ");
     let detail = |kind: &str, name: &str| -> Option<String> {
         Some(find(kind)?.details.get(name)?.as_array()?.first()?.as_str()?.to_owned())
@@ -126,13 +178,19 @@ fn fix(outcome: Outcome, causes: &[Cause], hints: &[Hint], remedies: &[Remedy], 
     let first = match (detail("wrong-principal", "candidates"), detail("wrong-region", "regions")) {
         (Some(arn), _) => format!("use the credentials of {} if they are what is meant; else ", words::short_arn(&arn)),
         (None, Some(region)) => format!("call the endpoint of `{region}` if that Region is meant; else "),
-        (None, None) => String::new(),
+        (None, None) => {
+            let ways = find("blocked-as-configured").and_then(|hint| hint.details.get("changes")?.as_array());
+            let ways: Vec<&str> = ways.into_iter().flatten().filter_map(|way| way.as_str()).collect();
+            if ways.is_empty() { String::new() } else { format!("{}; else ", ways.join(", and ")) }
+        }
     };
     // What a policy does not mend is said with the policy, or the next refusal surprises.
     let next = ["identity-not-found", "identity-unverified", "sending-paused"].into_iter().find_map(find);
     let next = next.map(|hint| lower(hint.summary.split(": with the policies").next().unwrap_or_default()));
     let next = next.map(|next| format!("; SES still rejects the message then: {next}")).unwrap_or_default();
-    format!("{first}{change}; {}{next}", who_applies(&planned))
+    let sandbox = find("sandbox").filter(|_| next.is_empty());
+    let sandbox = sandbox.map(|hint| format!("; then {}", lower(&hint.summary))).unwrap_or_default();
+    format!("{first}{change}; {}{next}{sandbox}", who_applies(&planned))
 }
 
 /// Who puts the plan in place.

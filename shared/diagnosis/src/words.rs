@@ -24,6 +24,26 @@ pub fn layer(name: &str) -> &'static str {
     }
 }
 
+/// A noun with its article.
+pub fn article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
+/// A policy of the one that the sentence is about: "its inline policy `Mail`".
+pub fn own_policy(info: &PolicyInfo) -> String {
+    let kind = match info.kind {
+        PolicyKind::UserInline | PolicyKind::RoleInline | PolicyKind::GroupInline => "inline policy",
+        PolicyKind::CustomerManaged => "managed policy",
+        PolicyKind::AwsManaged => "AWS managed policy",
+        PolicyKind::Boundary => "permissions boundary",
+        PolicyKind::Scp => "service control policy",
+        PolicyKind::Rcp => "resource control policy",
+        PolicyKind::SendingAuthorization => "sending authorization policy",
+    };
+    format!("its {kind} `{}`", info.name)
+}
+
 /// A policy in a sentence: what kind, its name, what it hangs on.
 pub fn policy(info: &PolicyInfo) -> String {
     let holder = info.attached_to.as_deref().map(short_arn).unwrap_or_default();
@@ -50,6 +70,8 @@ pub fn short_arn(text: &str) -> String {
         Some(("group", path)) => format!("group `{}`", path.rsplit('/').next().unwrap_or(path)),
         Some(("federated-user", name)) => format!("federated user `{name}`"),
         Some(("configuration-set", name)) => format!("configuration set `{name}`"),
+        Some(("multi-region-endpoint", name)) => format!("multi-region endpoint `{name}`"),
+        Some(("custom-verification-email-template", name)) => format!("custom verification email template `{name}`"),
         Some((kind, name)) => format!("{kind} `{name}`"),
         None if resource == "root" => format!("the root user of account {}", arn.account()),
         None => format!("`{resource}`"),
@@ -198,10 +220,12 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
         let layer = layer(&cause.layer);
         return match cause.certainty {
             Certainty::Possible if matches!(layer, "session policy" | "VPC endpoint policy") => {
-                format!("a {layer}, which no record shows, may refuse {action} on {resource}")
+                format!("{}, which no record shows, may refuse {action} on {resource}", article(layer))
             }
-            Certainty::Possible => format!("a {layer} that could not be read may refuse {action} on {resource}"),
-            _ => format!("AWS names a {layer} as what refused {action} on {resource}; it could not be read"),
+            Certainty::Possible => {
+                format!("{} that could not be read may refuse {action} on {resource}", article(layer))
+            }
+            _ => format!("AWS names {} as what refused {action} on {resource}; it could not be read", article(layer)),
         };
     }
     match (cause.kind, &cause.policy, &cause.statement) {
@@ -225,11 +249,14 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
                 ("service-control-policy", Some(level)) => {
                     format!("no service control policy on {level} allows {action} on {resource}")
                 }
-                ("sending-authorization-policy", _) => format!(
-                    "no sending authorization policy of {resource} in account {} allows {action} to {holder} of account {}",
-                    examined.question.resource.account(),
-                    subject.account_id.as_deref().unwrap_or("unknown"),
-                ),
+                ("sending-authorization-policy", _) => {
+                    let of = subject.account_id.as_deref().filter(|_| !holder.contains(" account "));
+                    let of = of.map(|account| format!(" of account {account}")).unwrap_or_default();
+                    let owner = examined.question.resource.account();
+                    format!(
+                        "no sending authorization policy of {resource} in account {owner} allows {action} on {resource} to {holder}{of}"
+                    )
+                }
                 (name, _) => format!("no {} allows {action} on {resource}", layer(name)),
             };
             format!("{sure}{lacks}{close}")

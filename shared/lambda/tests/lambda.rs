@@ -65,3 +65,50 @@ fn an_error_has_a_stable_type() {
     assert_eq!(Fault::Aws(PortError::lasting("x")).error_type(), "Sesame.AwsLasting");
     assert_eq!(Fault::Input("x".to_owned()).error_type(), "Sesame.Input");
 }
+
+/// What the template sets for a stack that applies.
+fn remediation(name: &str) -> Option<String> {
+    let value = match name {
+        "SESAME_REMEDIATION" => "approve",
+        "SESAME_DECISION_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
+        "SESAME_REMEDIABLE_PRINCIPALS" => "arn:aws:iam::111122223333:role/a,arn:aws:iam::111122223333:user/b",
+        "SESAME_REMEDIABLE_IDENTITIES" | "SESAME_REQUIRED_BOUNDARY" | "SESAME_APPLY_ROLE_NAME" => "none",
+        "SESAME_APPLY_ROLE_ACCOUNTS" => "none",
+        "SESAME_GRANTS_A_DAY" => "5",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+#[test]
+fn what_a_stack_may_write_to_is_read_letter_by_letter() {
+    use sesame_lambda::{Remediation, parse_environment};
+    use sesame_responder::walls::Listed;
+
+    let read = parse_environment(&remediation, Remediation::of).unwrap();
+    assert!(read.applies);
+    let principals = ["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:user/b"].map(str::to_owned);
+    assert_eq!(read.walls.principals, Listed::Only(principals.to_vec()));
+    assert_eq!(read.walls.identities, Listed::Only(Vec::new()));
+    assert_eq!((read.walls.required_boundary, read.walls.grants_a_day), (None, Some(5)));
+    assert_eq!((read.apply_role, read.apply_role_accounts), (None, Vec::new()));
+    for (name, wrong) in [
+        ("SESAME_REMEDIATION", "on"),
+        ("SESAME_DECISION_KEY", "alias/decisions"),
+        ("SESAME_REMEDIABLE_PRINCIPALS", "*"),
+        ("SESAME_REMEDIABLE_PRINCIPALS", "arn:aws:iam::111122223333:role/*"),
+        ("SESAME_REMEDIABLE_PRINCIPALS", "arn:aws:iam::111122223333:role/a, arn:aws:iam::111122223333:role/b"),
+        ("SESAME_REMEDIABLE_PRINCIPALS", ""),
+        ("SESAME_REMEDIABLE_IDENTITIES", "arn:aws:ses:eu-west-1:111122223333:identity/*"),
+        ("SESAME_REQUIRED_BOUNDARY", "arn:aws:iam::111122223333:policy/*"),
+        ("SESAME_GRANTS_A_DAY", "-1"),
+        ("SESAME_GRANTS_A_DAY", "1000"),
+        ("SESAME_APPLY_ROLE_NAME", "a/b"),
+        ("SESAME_APPLY_ROLE_ACCOUNTS", "1111"),
+    ] {
+        let variable = |asked: &str| if asked == name { Some(wrong.to_owned()) } else { remediation(asked) };
+        let error = parse_environment(&variable, Remediation::of).unwrap_err();
+        assert_eq!(error.0.len(), 1, "{name}={wrong}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}

@@ -245,8 +245,9 @@ fn may_take_back(
     receipt.written.iter().try_for_each(|written| {
         let refused = |why: &dyn std::fmt::Display| format!("`{}`: {why}", written.remedy);
         walls::check_place(shared.settings, finding, &written.remedy, &written.target).map_err(|why| refused(&why))?;
-        let remedy = finding.remedy(&written.remedy).ok_or_else(|| refused(&"the finding has no such remedy"))?;
+        // Deleting our own is all that is done where nothing stood before.
         let Some(before) = &written.before else { return Ok(()) };
+        let remedy = finding.remedy(&written.remedy).ok_or_else(|| refused(&"the finding has no such remedy"))?;
         let back = Remedy { target: written.target.clone(), after: Some(before.clone()), ..remedy.clone() };
         guard::check(finding, &back).map_err(|why| refused(&why))
     })

@@ -10,7 +10,7 @@ use sesame_remediation::State;
 use sesame_remediation::decision::Approver;
 use sesame_remediation::receipt::{Receipt, Written};
 
-use crate::list::Filter;
+use crate::list::{Filter, Summary};
 use crate::ports::{FindingStore, PortError};
 use crate::record::{Act, Record, stands};
 
@@ -71,11 +71,27 @@ pub fn of(record: &Record, now: Timestamp) -> Vec<Grant> {
 /// # Errors
 /// The store.
 pub async fn all(store: &impl FindingStore, now: Timestamp) -> Result<Vec<Grant>, PortError> {
+    collect(store, now, |_| true).await
+}
+
+/// What stands of what a principal got; only its own findings are read.
+///
+/// # Errors
+/// The store.
+pub async fn of_principal(store: &impl FindingStore, arn: &str, now: Timestamp) -> Result<Vec<Grant>, PortError> {
+    collect(store, now, |summary| summary.who.as_deref() == Some(arn)).await
+}
+
+async fn collect(
+    store: &impl FindingStore,
+    now: Timestamp,
+    is_wanted: impl Fn(&Summary) -> bool,
+) -> Result<Vec<Grant>, PortError> {
     let mut grants = Vec::new();
     let mut filter = Filter::default();
     loop {
         let page = store.list(&filter).await?;
-        for summary in page.findings {
+        for summary in page.findings.into_iter().filter(|summary| is_wanted(summary)) {
             // Whatever the state: what an earlier generation got stands through the later ones.
             if let Some(record) = store.load(&summary.id).await? {
                 grants.extend(of(&record, now));

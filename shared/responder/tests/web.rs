@@ -174,7 +174,7 @@ fn nothing_is_asked_before_the_code_of_a_link_is_checked() {
     // With a genuine link, a form is refused by its own code before the record is read.
     let token = desk.token(&record);
     assert_eq!(ask(&form(&token, id, "x", &[("decision", "approve")])).status, 403);
-    for path in ["/findings", "/findings/f-1"] {
+    for path in ["/findings", "/findings/f-1", "/grants", "/audit"] {
         assert_eq!(ask(&get(path)).status, 403, "{path}");
     }
     assert_eq!(ask(&HttpRequest { method: "POST".to_owned(), ..get("/decide") }).status, 403);
@@ -573,4 +573,25 @@ fn an_address_is_an_origin_and_a_path() {
     ] {
         assert_eq!(parsed(odd), None, "{odd:?}");
     }
+}
+
+#[test]
+fn the_page_tells_what_the_principal_was_given_before() {
+    let desk = desk();
+    let first = desk.take_in(NO_ALLOW);
+    let token = desk.token(&first);
+    assert!(!text(&desk.open(&token, &first.finding.id)).contains("Earlier grants"));
+    let choices = desk.choices(&token, &first.finding.id);
+    desk.submit(&token, &first.finding.id, &[("decision", "approve"), ("remedies", &choices[1])]);
+    block_on(apply(&first.finding.id, &desk.world, &desk.world, &desk.key, &NoControls, desk.shared())).unwrap();
+    assert!(!text(&desk.open(&token, &first.finding.id)).contains("Earlier grants"), "not what it is about itself");
+    // Another refusal of the same role, as if of another identity.
+    let mut second = desk.record(&first.finding.id);
+    second.finding.id = "f-00000000000000aa".to_owned();
+    (second.version, second.state, second.receipt) = (0, State::Open, None);
+    desk.save(second.clone());
+    let page = text(&desk.open(&desk.token(&second), &second.finding.id));
+    assert!(page.contains("Earlier grants to this principal"), "{page}");
+    assert!(page.contains("until 2026-11-24T03:00:00Z, approved by the holder of a link"), "{page}");
+    assert!(page.contains(&format!("<code>{}</code>", first.finding.id)));
 }

@@ -18,7 +18,9 @@ fn without_a_caller_nothing_is_answered() {
     let record = desk.take_in(NO_ALLOW);
     let order = value!({"finding": record.finding.id, "generation": 1, "verdict": "reject"});
     for caller in [None, Some(String::new()), Some("admin".to_owned())] {
-        for (method, path) in [("POST", "/decide"), ("GET", "/findings"), ("GET", "/findings/f-1")] {
+        for (method, path) in
+            [("POST", "/decide"), ("GET", "/findings"), ("GET", "/findings/f-1"), ("GET", "/grants"), ("GET", "/audit")]
+        {
             let request = HttpRequest { caller: caller.clone(), ..signed(method, path, &order) };
             // Whatever the request itself claims.
             let request = request.with_header("x-amzn-caller", CALLER).with_header("authorization", CALLER);
@@ -158,6 +160,37 @@ fn lists_are_filtered_and_paged() {
         assert_eq!((status, &answer["error"]), (400, &value!("query")), "{odd}");
         assert!(answer["message"].as_str().unwrap().contains("expected"), "{answer}");
     }
+}
+
+#[test]
+fn what_stands_and_all_that_happened_is_told() {
+    let desk = desk();
+    let record = desk.take_in(NO_ALLOW);
+    let id = &record.finding.id;
+    let order = value!({"finding": id, "generation": 1, "verdict": "approve", "reason": "=1+1, \"quoted\""});
+    let grants = |desk: &Desk| json(&desk.answer(&signed("GET", "/grants", &Value::Null)))["grants"].clone();
+    assert_eq!(grants(&desk), value!([]));
+    assert_eq!(desk.answer(&signed("POST", "/decide", &order)).status, 200);
+    assert_eq!(desk.answer(&signed("POST", "/decide", &order)).status, 409);
+    block_on(apply(id, &desk.world, &desk.world, &desk.key, &NoControls, desk.shared())).unwrap();
+    let granted = grants(&desk);
+    assert_eq!((&granted[0]["finding"], &granted[0]["by"]["id"]), (&value!(id), &value!(CALLER)));
+    assert_eq!(granted[0]["actions"], value!(["ses:SendRawEmail"]));
+
+    let audit = json(&desk.answer(&signed("GET", "/audit", &Value::Null)));
+    let acts: Vec<&str> =
+        audit["entries"].as_array().unwrap().iter().map(|entry| entry["act"].as_str().unwrap()).collect();
+    assert_eq!(acts, ["find", "approve", "approve", "start", "complete"]);
+    assert_eq!((&audit["next"], &audit["forgotten"]), (&Value::Null, &value!(0)));
+    assert!(audit["entries"][2]["refused"].is_string());
+    let csv = desk.answer(&signed("GET", "/audit?format=csv", &Value::Null));
+    let body = text(&csv);
+    assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert_eq!(csv.header("content-disposition"), Some("attachment; filename=\"sesame-audit.csv\""));
+    assert_eq!(body.lines().count(), 6);
+    assert!(body.contains(",\"'=1+1, \"\"quoted\"\"\","), "{body}");
+    assert_eq!(desk.answer(&signed("GET", "/audit?format=xml", &Value::Null)).status, 400);
+    assert_eq!(desk.answer(&signed("GET", "/audit?format=csv&state=open", &Value::Null)).header("sesame-next"), None);
 }
 
 #[test]

@@ -69,7 +69,7 @@ class Proxy:
     def __init__(self, ministack, moto):
         self._ministack, self._moto = urlsplit(ministack).netloc, urlsplit(moto).netloc
         self._lock = threading.Lock()
-        self._calls, self._faults = [], []
+        self._calls, self._faults, self._published = [], [], []
         handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -87,9 +87,16 @@ class Proxy:
         with self._lock:
             return [call for call in self._calls if call.access_key.startswith(access_key_prefix)]
 
+    def published(self, protocol):
+        """What was published for a protocol, the first first. The emulator sends no e-mail: this is where one can be read."""
+        with self._lock:
+            messages = list(self._published)
+        return [message[protocol] for message in messages if protocol in message]
+
     def forget(self):
         with self._lock:
             self._calls.clear()
+            self._published.clear()
             self._faults.clear()
 
     def inject(self, fault):
@@ -101,6 +108,8 @@ class Proxy:
         call = describe(method, path, headers, body)
         with self._lock:
             self._calls.append(call)
+            if call.action == "sns:Publish" and (message := parse_qs(body.decode()).get("Message")):
+                self._published.append(_by_protocol(message[0]))
             fault = next((fault for fault in self._faults if fault.action == call.action and fault.times > 0), None)
             if fault:
                 fault.times -= 1
@@ -137,6 +146,15 @@ def describe(method, path, headers, body):
     if _is_form(headers) and (action := parse_qs(body.decode(errors="replace")).get("Action")):
         return Call(service, action[0], access_key)
     return Call(service, f"{method} {plain}", access_key)
+
+
+def _by_protocol(message):
+    """A message with `MessageStructure: json`; one without it is for every protocol."""
+    try:
+        parsed = json.loads(message)
+    except ValueError:
+        parsed = None
+    return parsed if isinstance(parsed, dict) else {"default": message}
 
 
 def _is_form(headers):

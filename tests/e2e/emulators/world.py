@@ -29,6 +29,8 @@ class Emulators:
     def __enter__(self):
         with ExitStack() as stack:
             ministack, moto = (f"http://127.0.0.1:{port}" for port in _free_ports(2))
+            # For what is told apart by the host that a request names: HTTP APIs.
+            self.ministack = ministack
             self.proxy = stack.enter_context(Proxy(ministack, moto))
             common = {
                 name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "MINISTACK_"))

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 /// ```
 ///
 /// A DOCUMENT may be one statement or a list of them; `Version` is then added. An SCP is `{"name": DOCUMENT}`, or `"full"` for
-/// `FullAWSAccess`. Without `organization` the accounts are in none; `"organization": "unreadable"` leaves the file out. A
+/// `FullAWSAccess`; `rootResourceControl` takes the same. Without `organization` the accounts are in none; `"organization": "unreadable"` leaves the file out. A
 /// managed policy without a colon in its name is a customer's.
 pub fn expand(world: &Value) -> Vec<(String, Value)> {
     let mut files = Vec::new();
@@ -191,6 +191,7 @@ fn organization(short: &Value) -> Value {
         })
         .collect();
     json!({ "Id": "o-abc123", "MasterAccountId": "999999999999", "Roots": [
-        { "Id": "r-root", "Name": "Root", "ServiceControlPolicies": scps(short.get("root")), "ResourceControlPolicies": [],
+        { "Id": "r-root", "Name": "Root", "ServiceControlPolicies": scps(short.get("root")),
+          "ResourceControlPolicies": short.get("rootResourceControl").map(|list| scps(Some(list))).unwrap_or_default(),
           "OrganizationalUnits": ous, "Accounts": accounts(object(short, "accounts")) } ] })
 }

@@ -134,6 +134,8 @@ pub fn other_refusal(refusal: OtherRefusal, denial: &Denial) -> Vec<Hint> {
 fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint> {
     let mut advice: Vec<String> = Vec::new();
     let mut keys: Vec<String> = Vec::new();
+    // How the send could change so that nothing refuses it: known when each cause has such a way.
+    let mut ways: Vec<String> = Vec::new();
     for found in facts.causes {
         let action = facts.examined.get(found.cause.request).and_then(|contexts| contexts.first());
         let action = action.map(|examined| examined.question.action.as_str()).unwrap_or_default();
@@ -154,6 +156,7 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
         // Any one of a Deny's conditions that no longer holds lets the send through.
         let changes: Vec<String> =
             conditions.iter().filter_map(|condition| crate::words::change(condition, !deny)).collect();
+        ways.extend((!changes.is_empty()).then(|| changes.join(", or ")));
         advice.push(match (changes.is_empty(), unconditional) {
             (false, _) => changes.join(", or "),
             (true, true) => "the Deny has no condition, so it is meant for every such send; ask its owner".to_owned(),
@@ -175,7 +178,11 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
     keys.dedup();
     (!advice.is_empty()).then(|| {
         let text = format!("blocked as configured: {}", advice.join("; "));
-        hint("blocked-as-configured", text, json!({ "keys": keys }))
+        if ways.len() < facts.causes.len() || ways.iter().any(|way| way.starts_with("the ")) {
+            ways.clear();
+        }
+        ways.dedup();
+        hint("blocked-as-configured", text, json!({ "keys": keys, "changes": ways }))
     })
 }
 
@@ -231,6 +238,8 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     }
     if facts.denial.message.action.is_none() && facts.denial.api.is_none() {
         need("the whole error text, with action and resource");
+    } else if facts.subject.principal.is_some() && facts.examined.is_empty() {
+        need("the From address or the identity (the record names neither)");
     }
     let undecided = facts.causes.iter().all(|found| found.cause.certainty == Certainty::Possible);
     let unguarded = |request: usize| {
@@ -256,14 +265,33 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
                 _ => false,
             };
             for layer in evaluation.unreadable_layers.iter().filter(|layer| !in_snapshot(layer)) {
-                need(&format!("the {} that could not be read", crate::words::layer(layer.as_str())));
+                need(&unread(facts, layer.as_str()));
             }
         }
     }
     // The layer that AWS names, and that could not be read.
     for found in facts.causes.iter().filter(|found| matches!(found.blocker, Blocker::Unreadable(..))) {
-        need(&format!("the {} that could not be read", crate::words::layer(&found.cause.layer)));
+        need(&unread(facts, &found.cause.layer));
     }
     (!needed.is_empty())
         .then(|| hint("more-needed", format!("still needed: {}", needed.join("; ")), json!({ "needed": needed })))
+}
+
+/// A layer that could not be read, and where it is to be found.
+fn unread(facts: &Facts, layer: &str) -> String {
+    match layer {
+        "session-policy" => {
+            let federated = facts.subject.info.kind == Some(crate::finding::PrincipalKind::FederatedUser);
+            let call = if federated { "GetFederationToken" } else { "AssumeRole" };
+            format!("the session policy (CloudTrail has it in the record of the `{call}` call that began the session)")
+        }
+        "vpc-endpoint-policy" => {
+            let endpoint = facts.denial.vpc_endpoint_id.as_deref().map(|id| format!(" `{id}`")).unwrap_or_default();
+            format!("the policy of VPC endpoint{endpoint} (`aws ec2 describe-vpc-endpoints` shows it)")
+        }
+        "service-control-policy" => {
+            "the service control policies (the organization's management account can read them)".to_owned()
+        }
+        _ => format!("the {} that could not be read", crate::words::layer(layer)),
+    }
 }

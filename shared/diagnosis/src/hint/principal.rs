@@ -12,7 +12,7 @@ use crate::context::context;
 use crate::denial::{Caller, Denial};
 use crate::examine::{Blocker, request};
 use crate::finding::{CauseKind, Gap, Hint, PrincipalKind};
-use crate::near_miss::touches_a_send;
+use crate::near_miss::{of_ses, touches_a_send};
 use crate::question::Question;
 use crate::subject::resolve;
 use crate::world::{Account, Entity, InlinePolicy, RawDocument, Readable};
@@ -143,10 +143,6 @@ fn items(json: &Json) -> impl Iterator<Item = &Json> {
         Json::Array(list) => list.iter(),
         single => std::slice::from_ref(single).iter(),
     }
-}
-
-fn of_ses(action: &str) -> bool {
-    action.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("ses:"))
 }
 
 /// Whether a principal may do all of this, and by a statement that names SES: an administrator is no sender.

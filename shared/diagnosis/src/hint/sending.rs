@@ -71,8 +71,10 @@ pub fn wrong_region(facts: &Facts) -> Option<WrongRegion> {
 fn other_region(pattern: &str, resource: &Arn) -> Option<String> {
     let pattern = Arn::parse(pattern).ok()?;
     let same = |one: &str, other: &str| sesame_policy::pattern::wildcard_matches(one, other);
+    // Credentials are of one partition, and a pattern of Regions is no place to call.
+    let one = pattern.partition() == resource.partition() && !pattern.region().contains(['*', '?', '$']);
     let but_for_region = same(pattern.account(), resource.account()) && same(pattern.resource(), resource.resource());
-    (but_for_region && !same(pattern.region(), resource.region())).then(|| pattern.region().to_owned())
+    (one && but_for_region && !same(pattern.region(), resource.region())).then(|| pattern.region().to_owned())
 }
 
 fn region<'f>(facts: &'f Facts, account: &str, region: &str) -> Option<&'f SesRegion> {
@@ -191,7 +193,7 @@ pub(super) fn what_would_fail_next(facts: &Facts, said_elsewhere: bool) -> Vec<H
     let owner = region(facts, resource.account(), resource.region());
     if own.or(owner).is_some_and(in_sandbox) {
         let text =
-            format!("the account is in the SES sandbox in {}: it reaches verified addresses only", resource.region());
+            format!("the account reaches verified addresses only: in {} it is in the SES sandbox", resource.region());
         list.push(hint("sandbox", text, json!({ "account": sender, "region": resource.region() })));
     }
     if let Some(account) = own.or(owner).and_then(|region| region.account.as_ref()) {

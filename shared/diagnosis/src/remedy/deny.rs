@@ -14,6 +14,8 @@ pub struct Exception {
     pub after: Value,
     /// What was done, before the statement's name: "add … to … in", "exempt … from".
     pub how: String,
+    /// It exempts the principal as a whole.
+    pub exempts: bool,
 }
 
 /// Makes the smallest exception to a Deny statement for these request contexts.
@@ -96,7 +98,7 @@ fn extend_condition(document: &Value, traces: &[&StatementTrace]) -> Option<Exce
             after = crate::document::append_value(&after, &condition.pointer, json!(value)).ok()?;
         }
         let how = format!("add {} to `{}` of `{}` in", crate::words::list(&values), condition.operator, condition.key);
-        return Some(Exception { after, how });
+        return Some(Exception { after, how, exempts: false });
     }
     None
 }
@@ -155,7 +157,8 @@ fn extend_element(document: &Value, statement: &Statement, contexts: &[&Examined
             values.push(value);
         }
     }
-    Some(Exception { after, how: format!("add {} to `{element}` in", crate::words::list(&values)) })
+    let how = format!("add {} to `{element}` in", crate::words::list(&values));
+    Some(Exception { after, how, exempts: false })
 }
 
 /// Adds `ArnNotEquals aws:PrincipalArn`, so that the Deny holds for everyone else.
@@ -172,5 +175,5 @@ fn exempt_principal(document: &Value, statement: &Statement, arn: &str) -> Optio
         return None;
     }
     keys.insert("aws:PrincipalArn".to_owned(), json!(literal(arn, "ArnLike")));
-    Some(Exception { after, how: format!("exempt {} from", crate::words::short_arn(arn)) })
+    Some(Exception { after, how: format!("exempt {} from", crate::words::short_arn(arn)), exempts: true })
 }

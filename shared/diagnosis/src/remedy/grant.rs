@@ -121,6 +121,41 @@ fn one_guard_differs(one: &[Guard], other: &[Guard]) -> bool {
     same_shape && one.iter().zip(other).filter(|(a, b)| a.values != b.values).count() == 1
 }
 
+/// What the guards of a grant say in its title, such as " from `a@example.com`": the From address, and every key that was opened.
+pub fn scope(grants: &[Grant], opened: &[String]) -> String {
+    let mut keys: Vec<&str> = vec!["ses:FromAddress"];
+    keys.extend(opened.iter().map(String::as_str).filter(|key| !key.eq_ignore_ascii_case("ses:FromAddress")));
+    let mut text = String::new();
+    for key in keys {
+        let of_key = |guard: &&Guard| {
+            let operator = guard.operator.to_ascii_lowercase();
+            guard.key.eq_ignore_ascii_case(key) && !operator.contains("not") && operator != "null"
+        };
+        let mut values: Vec<String> = Vec::new();
+        for grant in grants {
+            let guards: Vec<&Guard> = grant.guards.iter().filter(of_key).collect();
+            // One statement without the guard allows any value.
+            if guards.is_empty() {
+                values.clear();
+                break;
+            }
+            let new = guards.iter().flat_map(|guard| &guard.values).filter(|value| !values.contains(value));
+            let new: Vec<String> = new.cloned().collect();
+            values.extend(new);
+        }
+        if values.is_empty() {
+            continue;
+        }
+        let list = crate::words::list(&values);
+        text.push_str(&match key.to_ascii_lowercase().as_str() {
+            "ses:fromaddress" => format!(" from {list}"),
+            "ses:recipients" => format!(" to recipients among {list}"),
+            _ => format!(" with `{key}` {list}"),
+        });
+    }
+    text
+}
+
 /// A grant as a statement. `principal` for sending authorization policies.
 pub fn statement(grant: &Grant, sid: &str, principal: Option<&Value>) -> Value {
     let mut statement = Map::new();

@@ -23,6 +23,7 @@ use crate::examine::{Blocker, Examined};
 use crate::finding::{
     Applicability, Certainty, ManagedBy, Operation, PrincipalKind, Provenance, Remedy, Target, TargetKind,
 };
+use crate::near_miss::SENDS;
 use crate::subject::Subject;
 use crate::{Options, words};
 
@@ -140,7 +141,7 @@ impl Bench<'_, '_> {
             return;
         };
         draft.fixes = indices.to_vec();
-        let (applicability, why) = self.applicability(&draft, &opened);
+        let (applicability, why) = self.applicability(&draft, &actions, &opened);
         (draft.applicability, draft.why) = (applicability, why);
         if draft.title.is_empty() {
             let mut resources: Vec<String> = Vec::new();
@@ -166,10 +167,11 @@ impl Bench<'_, '_> {
                 _ => None,
             };
             draft.title = format!(
-                "Allow {} to call {} on {}{}",
+                "Allow {} to call {} on {}{}{}",
                 words::who(self.situation.subject),
                 words::list(&unique),
                 words::join(&resources),
+                grant::scope(&grants, &opened),
                 place.unwrap_or_default()
             );
         }
@@ -366,12 +368,12 @@ impl Bench<'_, '_> {
             let (Some(info), Some(policy)) = (&attached.info, &attached.document) else { continue };
             let Some(statement) = policy.statements.get(at.statement) else { continue };
             let name = words::statement_name(statement.sid.as_deref(), at.statement);
-            let own = self
+            let drafted = self
                 .drafts
                 .iter()
                 .position(|draft| patched::same_policy(&draft.target, &attached.target) && draft.before.is_some());
-            let document = match own {
-                Some(own) => self.drafts.get(own).and_then(|draft| draft.after.clone()),
+            let document = match drafted {
+                Some(drafted) => self.drafts.get(drafted).and_then(|draft| draft.after.clone()),
                 None => Some(raw_value(policy)),
             };
             let Some(document) = document else { continue };
@@ -403,8 +405,10 @@ impl Bench<'_, '_> {
                 }
                 Ok(None) => self.unmended = true,
                 Ok(Some(exception)) => {
-                    let how = words::capital(&format!("{} {name} of {}", exception.how, words::policy(info)));
-                    match own.and_then(|own| self.drafts.get_mut(own)) {
+                    let own = exception.exempts && info.attached_to == self.situation.subject.info.arn;
+                    let place = if own { words::own_policy(info) } else { words::policy(info) };
+                    let how = words::capital(&format!("{} {name} of {place}", exception.how));
+                    match drafted.and_then(|drafted| self.drafts.get_mut(drafted)) {
                         Some(draft) => {
                             draft.after = Some(exception.after);
                             draft.fixes.push(index);
@@ -461,7 +465,7 @@ impl Bench<'_, '_> {
     }
 
     /// Whether Sesame may apply a grant itself.
-    fn applicability(&self, draft: &Draft, opened: &[String]) -> (Applicability, String) {
+    fn applicability(&self, draft: &Draft, actions: &[String], opened: &[String]) -> (Applicability, String) {
         use Applicability::{AdviceOnly, Applicable, NeedsReview};
         let options = self.situation.options;
         let denial = self.situation.denial;
@@ -471,6 +475,9 @@ impl Bench<'_, '_> {
                 || options.apply_role_accounts.iter().any(|own| own == account)
         };
         let advice = |why: &str| (AdviceOnly, why.to_owned());
+        if !actions.iter().all(|action| SENDS.iter().any(|send| send.eq_ignore_ascii_case(action))) {
+            return advice("Sesame grants only actions that send through SES");
+        }
         match draft.target.kind {
             TargetKind::UserInline | TargetKind::RoleInline | TargetKind::SendingAuthorization => {}
             TargetKind::PermissionSet => {

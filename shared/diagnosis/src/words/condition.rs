@@ -113,6 +113,7 @@ pub fn change(info: &ConditionInfo, wanted: bool) -> Option<String> {
         "aws:sourceip" | "aws:vpcsourceip" => format!("call from {}", object("an address")),
         "aws:sourcevpc" | "aws:sourcevpce" => format!("call through {}", object("a VPC endpoint")),
         "aws:useragent" => format!("call with {}", object("a client")),
+        "aws:requestedregion" if inside => format!("call the endpoint of {values}"),
         "aws:requestedregion" => format!("call {}", object("a Region")),
         "aws:securetransport" => {
             let over_tls = info.expected.first().is_some_and(|value| value.eq_ignore_ascii_case("true")) == inside;

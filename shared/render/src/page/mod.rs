@@ -18,7 +18,7 @@ pub use note::{Note, Step, note};
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
 /// The hash of [`STYLE`] as a Content-Security-Policy wants it.
-pub const STYLE_HASH: &str = "sha256-qUP00eMf20YkuHvdak+R26od/pT+VJc7mWK67wWSsC0=";
+pub const STYLE_HASH: &str = "sha256-OWtWUfthqdwJ2fMWjQziVvhBQKd7PhtEXz/WUwRq/wE=";
 
 /// The Content-Security-Policy to send with a page: nothing but its style sheet, and forms to the page's own origin.
 pub fn content_security_policy() -> String {

@@ -87,11 +87,6 @@ impl Address {
         self.origin.starts_with("https://")
     }
 
-    /// The address of a link.
-    pub fn link(&self, token: &str) -> String {
-        format!("{}{}/t/{token}", self.origin, self.path)
-    }
-
     /// The path of a finding's page.
     fn finding(&self, id: &str) -> String {
         format!("{}/f/{id}", self.path)
@@ -132,10 +127,12 @@ async fn route(
         (["decide"], "POST") => signed::decide(request, decision_key, shared).await,
         (["findings"], "GET" | "HEAD") => signed::list(request, shared).await,
         (["findings", id], "GET" | "HEAD") => signed::show(id, request, shared).await,
+        (["grants"], "GET" | "HEAD") => signed::grants(request, shared).await,
+        (["audit"], "GET" | "HEAD") => signed::audit(request, shared).await,
         (["t", _], _) => page::wrong_method("GET, HEAD", now),
         (["f", _], _) => page::wrong_method("GET, HEAD, POST", now),
         (["decide"], _) => signed::wrong_method("POST"),
-        (["findings"] | ["findings", _], _) => signed::wrong_method("GET, HEAD"),
+        (["findings" | "grants" | "audit"] | ["findings", _], _) => signed::wrong_method("GET, HEAD"),
         _ => page::nothing_here(now),
     }
 }

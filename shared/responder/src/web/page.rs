@@ -3,19 +3,23 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
+use sesame_diagnosis::words::short_arn;
 use sesame_remediation::State;
 use sesame_remediation::link::form_code;
 use sesame_remediation::mac::Mac;
-use sesame_render::escape;
-use sesame_render::page::{Decision, Form, Note, PageOptions, Step, note, page};
+use sesame_render::page::{Decision, Entry, Form, Note, PageOptions, Step, note, page};
+use sesame_render::{escape, words};
 
 use super::door::{Visitor, refused, visitor};
 use super::offer::{MUTE_DAYS, Offer, offer};
 use super::{HttpRequest, HttpResponse, Site, WebApproval, standing};
 use crate::Shared;
-use crate::ports::{Clock, FindingStore, Publisher};
+use crate::grants::{self, Grant};
+use crate::ports::{Clock, FindingStore, PortError, Publisher};
 use crate::record::Record;
 
+/// The most earlier grants that a page lists.
+const GRANTS: usize = 20;
 /// What the code of the page's form is for.
 pub(super) const PURPOSE: &str = "decide";
 
@@ -112,8 +116,43 @@ async fn whole(
             Err(_) => return unreadable(now),
         },
     };
-    let options = PageOptions { now, form, state: Some(state), earlier_grants: Vec::new() };
+    let earlier_grants = match earlier_grants(record, shared, now).await {
+        Ok(grants) => grants,
+        Err(_) => return unreadable(now),
+    };
+    let options = PageOptions { now, form, state: Some(state), earlier_grants };
     HttpResponse::page(200, page(&record.finding, &options))
+}
+
+/// What else Sesame has given the principal that was refused, and what this finding gave it before.
+async fn earlier_grants(
+    record: &Record,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+    now: Timestamp,
+) -> Result<Vec<Entry>, PortError> {
+    let Some(principal) = record.finding.principal.arn.as_deref() else { return Ok(Vec::new()) };
+    let own = (&record.finding.id, record.finding.generation);
+    let all = grants::of_principal(shared.store, principal, now).await?;
+    let earlier = all.iter().filter(|grant| (&grant.finding, grant.generation) != own);
+    Ok(earlier.take(GRANTS).map(told).collect())
+}
+
+fn told(grant: &Grant) -> Entry {
+    let quoted = |list: &[String]| {
+        let mut shown: Vec<String> =
+            list.iter().take(4).map(|text| format!("`{}`", short_arn(&text.replace('`', "'")))).collect();
+        shown.extend((list.len() > 4).then(|| format!("{} more", list.len() - 4)));
+        words::and(&shown)
+    };
+    let end = match (grant.expires, grant.expired) {
+        (Some(end), true) => format!(", which ended at {end}"),
+        (Some(end), false) => format!(", until {end}"),
+        (None, _) => String::new(),
+    };
+    let by = grant.by.as_ref().map(|by| format!(", approved by {}", standing::who(by))).unwrap_or_default();
+    let id = escape::id(&grant.finding);
+    let text = format!("{} on {}{end}{by} (`{id}`)", quoted(&grant.actions), quoted(&grant.resources));
+    Entry { time: grant.since.to_string(), text }
 }
 
 fn form<L>(offer: Offer, csrf: String, record: &Record, site: &Site<L>) -> Form {

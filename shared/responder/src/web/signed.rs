@@ -9,14 +9,18 @@ use sesame_remediation::mac::Mac;
 use sesame_render::words;
 
 use super::{HttpRequest, HttpResponse, LARGEST_BODY, origin, standing};
-use crate::Shared;
 use crate::decide::{DecideError, Request};
 use crate::list::{Cursor, Filter};
 use crate::ports::{Clock, FindingStore, PortError, Publisher, SaveError};
 use crate::record::Record;
+use crate::{Shared, audit, grants};
 
 /// The most findings of one answer.
 const MOST: usize = 200;
+
+/// So many entries of the audit are enough for one answer: Lambda takes at most 6 MB.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const MOST_ENTRIES: usize = 4_000;
 
 /// The body of `POST /decide`.
 #[derive(Debug, Deserialize)]
@@ -176,7 +180,7 @@ pub(super) async fn list(
     if let Err(response) = caller(request) {
         return *response;
     }
-    match filter(request) {
+    match filter(request, &[]) {
         Err(message) => trouble(400, "query", message, None),
         Ok(filter) => match shared.store.list(&filter).await {
             Ok(page) => HttpResponse::json(200, &page),
@@ -185,9 +189,9 @@ pub(super) async fn list(
     }
 }
 
-fn filter(request: &HttpRequest) -> Result<Filter, String> {
+fn filter(request: &HttpRequest, more: &[&str]) -> Result<Filter, String> {
     let fields = request.query_fields();
-    let known = ["state", "account", "region", "limit", "after"];
+    let known = [&["state", "account", "region", "limit", "after"], more].concat();
     if let Some(odd) = fields.names().find(|name| !known.contains(name)) {
         return Err(format!("expected some of {}, found `{}`", known.join(", "), odd.escape_debug()));
     }
@@ -232,6 +236,66 @@ pub(super) async fn show(
         }
         Ok(None) => trouble(404, "no-finding", format!("there is no finding `{}`", id.escape_debug()), None),
         Err(error) => unread(&error),
+    }
+}
+
+/// `GET /grants`: what Sesame has granted that still stands.
+pub(super) async fn grants(
+    request: &HttpRequest,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> HttpResponse {
+    if let Err(response) = caller(request) {
+        return *response;
+    }
+    match grants::all(shared.store, shared.clock.now()).await {
+        Ok(grants) => HttpResponse::json(200, &json!({ "grants": grants })),
+        Err(error) => unread(&error),
+    }
+}
+
+/// `GET /audit?format=json|csv`: everything that happened to the findings of a filter, or was tried.
+///
+/// The whole of it, as far as an answer may be long; where it goes on is in `next`, for CSV in the header `sesame-next`.
+pub(super) async fn audit(
+    request: &HttpRequest,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> HttpResponse {
+    if let Err(response) = caller(request) {
+        return *response;
+    }
+    let csv = match request.query_fields().get("format") {
+        None | Some("json") => false,
+        Some("csv") => true,
+        Some(odd) => {
+            let message = format!("format: expected json or csv, found `{}`", odd.escape_debug());
+            return trouble(400, "query", message, None);
+        }
+    };
+    let mut filter = match filter(request, &["format"]) {
+        Ok(filter) => filter,
+        Err(message) => return trouble(400, "query", message, None),
+    };
+    let mut all = audit::Export { entries: Vec::new(), forgotten: 0, next: None };
+    loop {
+        let part = match audit::export(shared.store, &filter).await {
+            Ok(part) => part,
+            Err(error) => return unread(&error),
+        };
+        all.entries.extend(part.entries);
+        all.forgotten += part.forgotten;
+        all.next = part.next;
+        match &all.next {
+            Some(next) if all.entries.len() < MOST_ENTRIES => filter.after = Some(next.clone()),
+            _ => break,
+        }
+    }
+    if !csv {
+        return HttpResponse::json(200, &all);
+    }
+    let file = HttpResponse::file("text/csv; charset=utf-8", "sesame-audit.csv", audit::csv(&all.entries).into_bytes());
+    match all.next {
+        Some(next) => file.with("sesame-next", String::from(next)),
+        None => file,
     }
 }
 

@@ -103,7 +103,8 @@ pub(super) fn decided_by(record: &Record, now: Timestamp) -> String {
     format!("{verb} by {} at {at}{}.", who(&decision.approver), reason.unwrap_or_default())
 }
 
-fn who(approver: &Approver) -> String {
+/// Who decided: a name in backquotes, or what is known in its place.
+pub(super) fn who(approver: &Approver) -> String {
     let named = |id: &String| format!("`{}`", id.replace('`', "'"));
     match (&approver.id, approver.channel) {
         (Some(id), _) => named(id),
