@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt lint test-rust test-tools bless bench laws differential clean
+.PHONY: help demo test fmt lint test-rust test-tools bless bench laws differential fuzz mutants clean
 
 CARGO ?= cargo
 # Python environments are kept here between runs; a machine without the folder makes them anew.
@@ -63,8 +63,32 @@ laws: ## the property tests of all crates with a fresh seed: make laws SEED=7 CA
 	@echo "== laws: SEED=$(SEED) CASES=$(CASES)"
 	PROPTEST_RNG_SEED=$(SEED) PROPTEST_CASES=$(CASES) $(CARGO) test --locked $(LAWFUL)
 
-differential: ## a million generated cases against the reference evaluator
-	$(CARGO) run --release --locked --quiet -p sesame-differential -- --cases 1000000
+differential: ## a million generated cases against the reference evaluator: make differential SEED=7
+	$(CARGO) run --release --locked --quiet -p sesame-differential -- --cases 1000000 --seed $(SEED)
+
+# Tools that cargo builds, kept between runs.
+CARGO_TOOLS := $(SESAME_CACHE)/cargo-tools
+$(CARGO_TOOLS)/bin/cargo-fuzz: TOOL_VERSION := 0.13.2
+$(CARGO_TOOLS)/bin/cargo-mutants: TOOL_VERSION := 27.1.0
+$(CARGO_TOOLS)/bin/%:
+	$(CARGO) install --quiet --locked --root $(CARGO_TOOLS) --version $(TOOL_VERSION) $*
+
+# Needs a nightly toolchain of rustup; `make test` replays what was found without one.
+FUZZ_SECONDS ?= 120
+FUZZ_TARGETS ?= arn document evaluate matcher
+fuzz: $(CARGO_TOOLS)/bin/cargo-fuzz ## fuzz the policy engine, each target for FUZZ_SECONDS
+	rustup toolchain list | grep -q nightly || rustup toolchain install nightly --profile minimal
+	for target in $(FUZZ_TARGETS); do \
+	  echo "== fuzz $$target"; mkdir -p tests/fuzz/found/$$target; \
+	  PATH="$(CARGO_TOOLS)/bin:$$PATH" $(CARGO) +nightly fuzz run --fuzz-dir tests/fuzz $$target tests/fuzz/found/$$target tests/fuzz/corpus/$$target \
+	    -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -dict=tests/fuzz/policy.dict -verbosity=0 -print_final_stats=1; \
+	done
+
+# A shard of eight takes some twenty minutes on two cores.
+SHARD ?= 1/8
+mutants: $(CARGO_TOOLS)/bin/cargo-mutants ## are mistakes in the policy engine noticed? make mutants SHARD=1/8
+	PATH="$(CARGO_TOOLS)/bin:$$PATH" $(CARGO) mutants --package sesame-policy --test-package sesame-policy,sesame-testkit \
+	  --shard $(shell echo $(SHARD) | awk -F/ '{ print $$1 - 1 "/" $$2 }') --timeout 60 --no-shuffle --output target/mutants-$(subst /,-of-,$(SHARD))
 
 clean: ## throw away what was built
 	$(CARGO) clean

@@ -32,6 +32,7 @@ pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut failed = false;
     let mut line = Vec::new();
+    skip_byte_order_mark(&mut lines).map_err(unreadable)?;
     while read_line(&mut lines, &mut line).map_err(unreadable)? {
         let no_case = |message: &str| CaseError { id: None, pointer: String::new(), message: message.to_owned() };
         let case = match std::str::from_utf8(&line) {
@@ -41,7 +42,11 @@ pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
             Err(_) => Err(no_case("expected UTF-8 text")),
         };
         failed |= case.is_err();
-        let written = writeln!(out, "{}", case.map_or_else(|error| error.answer(), |case| case.answer()));
+        let mut written = writeln!(out, "{}", case.map_or_else(|error| error.answer(), |case| case.answer()));
+        // Whoever writes a case and waits for its answer gets it before the next read, which may take a while.
+        if written.is_ok() && !lines.buffer().contains(&b'\n') {
+            written = out.flush();
+        }
         if written.is_err() {
             output::finish(written)?;
             break; // nobody reads on
@@ -50,6 +55,15 @@ pub fn run(arguments: &Evaluate) -> Result<ExitCode, Failure> {
     output::finish(out.flush())?;
     progress.finish_and_clear();
     Ok(if failed { Status::Input.into() } else { ExitCode::SUCCESS })
+}
+
+/// Some editors begin a file with one.
+fn skip_byte_order_mark(reader: &mut impl BufRead) -> io::Result<()> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if reader.fill_buf()?.starts_with(MARK) {
+        reader.consume(MARK.len());
+    }
+    Ok(())
 }
 
 /// Reads a line without its end; of one that is too long the beginning. False at the end of the input.

@@ -115,6 +115,12 @@ fn engine_principal(caller: &Caller, entity_arn: Option<&Arn>) -> Option<Princip
         Caller::Root { arn } => Principal::Root { arn: arn.clone() },
         Caller::User { arn } => Principal::User { arn: arn.clone() },
         Caller::Role { account, name, role_arn, session_arn } => Principal::Role {
+            partition: [session_arn.as_ref(), role_arn.as_ref(), entity_arn]
+                .into_iter()
+                .flatten()
+                .next()
+                .map_or("aws", Arn::partition)
+                .to_owned(),
             account: account.clone(),
             name: name.clone(),
             role_arn: role_arn.clone().or_else(|| entity_arn.cloned()),

@@ -19,6 +19,8 @@ pub enum Principal {
     },
     /// A role, or a session of it.
     Role {
+        /// `aws`, `aws-cn`, `aws-us-gov`, …
+        partition: String,
         /// Twelve digits.
         account: String,
         /// The role's name, without its path.
@@ -61,8 +63,9 @@ impl Principal {
             return if name.is_empty() { Err(refused()) } else { Ok(Principal::Service(name.to_owned())) };
         }
         let arn = Arn::parse(text).map_err(|_| refused())?;
-        let account = arn.account().to_owned();
-        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        let (partition, account) = (arn.partition().to_owned(), arn.account().to_owned());
+        let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        if partition.is_empty() || !arn.region().is_empty() || !digits {
             return Err(refused());
         }
         let (kind, rest) = arn.resource().split_once('/').unwrap_or((arn.resource(), ""));
@@ -71,12 +74,12 @@ impl Principal {
             ("iam", "root") if arn.resource() == "root" => Ok(Principal::Root { arn }),
             ("iam", "user") if !name.is_empty() => Ok(Principal::User { arn }),
             ("iam", "role") if !name.is_empty() => {
-                Ok(Principal::Role { account, name, role_arn: Some(arn), session: None })
+                Ok(Principal::Role { partition, account, name, role_arn: Some(arn), session: None })
             }
             ("sts", "assumed-role") => match rest.split_once('/') {
                 Some((name, session)) if !name.is_empty() && !session.is_empty() => {
                     let (name, session) = (name.to_owned(), Some(session.to_owned()));
-                    Ok(Principal::Role { account, name, role_arn: None, session })
+                    Ok(Principal::Role { partition, account, name, role_arn: None, session })
                 }
                 _ => Err(refused()),
             },
@@ -96,13 +99,13 @@ impl Principal {
         }
     }
 
-    /// The partition, where the principal's ARN is known.
+    /// The partition; `None` for a service and for anonymous callers.
     pub fn partition(&self) -> Option<&str> {
         match self {
             Principal::Root { arn } | Principal::User { arn } | Principal::FederatedUser { arn, .. } => {
                 Some(arn.partition())
             }
-            Principal::Role { role_arn, .. } => role_arn.as_ref().map(Arn::partition),
+            Principal::Role { partition, .. } => Some(partition),
             Principal::Service(_) | Principal::Anonymous => None,
         }
     }
@@ -124,9 +127,10 @@ impl fmt::Display for Principal {
                 write!(f, "{arn}")
             }
             Principal::Role { role_arn: Some(arn), session: None, .. } => write!(f, "{arn}"),
-            Principal::Role { account, name, session: None, .. } => write!(f, "arn:aws:iam::{account}:role/{name}"),
-            Principal::Role { account, name, session: Some(session), .. } => {
-                let partition = self.partition().unwrap_or("aws");
+            Principal::Role { partition, account, name, session: None, .. } => {
+                write!(f, "arn:{partition}:iam::{account}:role/{name}")
+            }
+            Principal::Role { partition, account, name, session: Some(session), .. } => {
                 write!(f, "arn:{partition}:sts::{account}:assumed-role/{name}/{session}")
             }
             Principal::Service(name) => write!(f, "service:{name}"),
@@ -145,7 +149,7 @@ mod tests {
             "arn:aws:iam::111122223333:root",
             "arn:aws:iam::111122223333:user/team/mailer",
             "arn:aws-cn:iam::111122223333:role/team/app",
-            "arn:aws:sts::111122223333:assumed-role/app/session@x",
+            "arn:aws-cn:sts::111122223333:assumed-role/app/session@x",
             "arn:aws:sts::111122223333:federated-user/bob",
             "service:ses.amazonaws.com",
             "anonymous",
@@ -173,6 +177,9 @@ mod tests {
             "arn:aws:iam::111122223333:user/",
             "arn:aws:iam::111122223333:user",
             "arn:aws:iam::11112222333:user/x",
+            "arn:aws:iam:us-east-1:111122223333:user/x",
+            "arn:aws:sts:us-east-1:111122223333:assumed-role/app/session",
+            "arn::iam::111122223333:user/x",
             "arn:aws:iam::111122223333:group/x",
             "arn:aws:iam::111122223333:root/x",
             "arn:aws:sts::111122223333:assumed-role/app",

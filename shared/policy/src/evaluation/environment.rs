@@ -56,12 +56,6 @@ impl<'a> Environment<'a> {
         self.has_caller_side() && !self.principal.is_service_linked_role()
     }
 
-    /// A session's ARN does not tell its role's partition apart from the ARN that is given, so the resource's stands in.
-    fn partition(&self) -> &str {
-        let [_, resource_partition, ..] = self.resource;
-        self.principal.partition().unwrap_or(resource_partition)
-    }
-
     /// Who a `Principal` element is about, and what an allow for them lifts in the same account.
     pub(crate) fn principal_outcome(&self, element: &PrincipalElement, effect: Effect) -> Outcome {
         match (element.negated, effect) {
@@ -101,7 +95,7 @@ impl<'a> Environment<'a> {
     }
 
     fn in_partition(&self, partition: Option<&str>) -> bool {
-        partition.is_none_or(|partition| partition == self.partition())
+        partition.is_none_or(|partition| self.principal.partition() == Some(partition))
     }
 
     /// What an allow lifts that names the user, the role, or the user behind a federated session.

@@ -34,7 +34,7 @@ impl Step {
 }
 
 /// A set of positions in a pattern.
-type Positions = Vec<u64>;
+pub(super) type Positions = Vec<u64>;
 
 fn insert(positions: &mut [u64], position: usize) {
     if let Some(word) = positions.get_mut(position / 64) {
@@ -93,6 +93,38 @@ impl Glob {
     pub(super) fn is_literal(&self) -> bool {
         let plain = self.steps.iter().all(|step| matches!(step, Step::Character(_) | Step::IgnoringCase(_)));
         plain && positions(&self.start).eq([0]) && positions(&self.accept).eq([self.steps.len()])
+    }
+
+    /// Whether every text matches.
+    pub(super) fn is_everything(&self) -> bool {
+        self.steps == [Step::Sequence] && positions(&self.start).next() == Some(0)
+    }
+
+    /// Whether some IPv6 address may match: two colons at least, and a dot only after them.
+    pub(super) fn may_match_ipv6(&self) -> bool {
+        let mut seen: HashSet<(usize, u8)> = HashSet::new();
+        let mut open: Vec<(usize, u8)> = positions(&self.start).map(|position| (position, 0)).collect();
+        while let Some((position, colons)) = open.pop() {
+            if !seen.insert((position, colons)) {
+                continue;
+            }
+            if colons == 2 && positions(&self.accept).any(|accept| accept == position) {
+                return true;
+            }
+            let Some(step) = self.steps.get(position) else { continue };
+            let next = if step.is_sequence() { position } else { position + 1 };
+            for character in "0123456789abcdefABCDEF:.".chars().filter(|character| step.takes(*character)) {
+                match character {
+                    '.' if colons < 2 => {}
+                    ':' => open.push((next, (colons + 1).min(2))),
+                    _ => open.push((next, colons)),
+                }
+            }
+            if step.is_sequence() {
+                open.push((position + 1, colons));
+            }
+        }
+        false
     }
 
     /// Whether no step tells upper from lower case.
@@ -206,6 +238,33 @@ pub(super) struct Witnesses {
     pub(super) complete: bool,
 }
 
+/// All patterns side by side.
+pub(super) struct Product<'g> {
+    tests: &'g [Test],
+    globs: Vec<&'g Glob>,
+}
+
+impl<'g> Product<'g> {
+    pub(super) fn new(tests: &'g [Test]) -> Product<'g> {
+        Product { tests, globs: tests.iter().flatten().collect() }
+    }
+    pub(super) fn start(&self) -> Vec<Positions> {
+        self.globs.iter().map(|glob| glob.start.clone()).collect()
+    }
+    fn step(&self, state: &[Positions], character: char) -> Vec<Positions> {
+        self.globs.iter().zip(state).map(|(glob, positions)| glob.step(positions, character)).collect()
+    }
+    /// The state after a text.
+    pub(super) fn run(&self, state: &[Positions], text: &str) -> Vec<Positions> {
+        text.chars().fold(state.to_vec(), |state, character| self.step(&state, character))
+    }
+    /// Which tests a text passes that ends here.
+    pub(super) fn combination(&self, state: &[Positions]) -> Vec<bool> {
+        let mut matched = self.globs.iter().zip(state).map(|(glob, positions)| glob.accepts(positions));
+        self.tests.iter().map(|test| matched.by_ref().take(test.len()).fold(false, |any, one| any | one)).collect()
+    }
+}
+
 struct Node {
     parent: usize,
     character: char,
@@ -213,16 +272,14 @@ struct Node {
 
 /// Walks the product of all patterns.
 pub(super) fn witnesses(tests: &[Test]) -> Witnesses {
-    let globs: Vec<&Glob> = tests.iter().flatten().collect();
-    let other = other_character(&globs);
+    let product = Product::new(tests);
+    let globs = &product.globs;
+    let other = other_character(globs);
     if globs.is_empty() {
         return Witnesses { texts: vec![other.to_string()], complete: true };
     }
-    let start: Vec<Positions> = globs.iter().map(|glob| glob.start.clone()).collect();
-    let combination = |state: &[Positions]| -> Vec<bool> {
-        let mut matched = globs.iter().zip(state).map(|(glob, positions)| glob.accepts(positions));
-        tests.iter().map(|test| matched.by_ref().take(test.len()).fold(false, |any, one| any | one)).collect()
-    };
+    let start = product.start();
+    let combination = |state: &[Positions]| product.combination(state);
     let all = u32::try_from(tests.len()).ok().and_then(|count| 1_usize.checked_shl(count)).unwrap_or(usize::MAX);
     let mut found: HashSet<Vec<bool>> = HashSet::new();
     let mut texts = Vec::new();
@@ -236,9 +293,8 @@ pub(super) fn witnesses(tests: &[Test]) -> Witnesses {
         texts.push(other.to_string());
     }
     'walk: while let Some((state, node)) = queue.pop_front() {
-        for character in characters(&globs, &state, other) {
-            let next: Vec<Positions> =
-                globs.iter().zip(&state).map(|(glob, positions)| glob.step(positions, character)).collect();
+        for character in characters(globs, &state, other) {
+            let next = product.step(&state, character);
             if seen.contains_key(&next) {
                 continue;
             }

@@ -9,13 +9,15 @@ use super::super::environment::Environment;
 use super::automaton::Glob;
 use super::points::Demands;
 use super::space::{AxisKind, AxisValue, Element, Space};
-use crate::condition::{Condition, Matcher};
+use crate::condition::{Condition, Matcher, SetOperator};
 use crate::context::{Context, ContextValue, KeyType};
 use crate::decision::Truth;
 use crate::pattern::{ConditionArnPattern, Pattern, Piece, Resolved, Substitute, Token, tokens_match};
 
 /// How many values a key is given at most, lists included.
 const VALUES: usize = 4_096;
+/// How many times a list is made longer by one text.
+const LIST_STEPS: usize = 1_000_000;
 /// How many combinations of other keys' values are put into the patterns for one key.
 const CONTEXTS: usize = 256;
 /// The longest text that is searched for what a variable in a pattern could stand for.
@@ -431,26 +433,46 @@ fn lists(texts: &[String], instances: &[Instance<'_>]) -> (Vec<Vec<String>>, boo
         let value = ContextValue::Many(list.to_vec());
         instances.iter().map(|Instance { condition, context }| condition.evaluate_value(&value, context)).collect()
     };
+    // A list's outcome is made of those of its texts.
+    let together = |list: &[Truth], text: &[Truth]| -> Vec<Truth> {
+        let both = list.iter().zip(text).zip(instances);
+        both.map(|((list, text), instance)| match instance.condition.operator.set {
+            Some(SetOperator::ForAllValues) => list.and(*text),
+            Some(SetOperator::ForAnyValue) => list.or(*text),
+            None => *text,
+        })
+        .collect()
+    };
     let mut seen_elements = HashSet::new();
-    let elements: Vec<&String> =
-        texts.iter().filter(|text| seen_elements.insert(outcomes(std::slice::from_ref(*text)))).collect();
-    let mut lists: Vec<Vec<String>> = vec![Vec::new()];
-    let mut seen = HashSet::from([outcomes(&[])]);
+    let elements: Vec<(&String, Vec<Truth>)> = texts
+        .iter()
+        .map(|text| (text, outcomes(std::slice::from_ref(text))))
+        .filter(|(_, outcomes)| seen_elements.insert(outcomes.clone()))
+        .collect();
+    let empty = outcomes(&[]);
+    let mut seen = HashSet::from([empty.clone()]);
+    let mut lists: Vec<(Vec<String>, Vec<Truth>)> = vec![(Vec::new(), empty)];
+    let texts_of = |lists: Vec<(Vec<String>, Vec<Truth>)>| lists.into_iter().map(|(list, _)| list).collect();
     // An empty list and an absent key differ in `Null` alone, and one text in no set operator's outcome may still differ
     // from none.
-    let mut at = 0;
-    while let Some(list) = lists.get(at).cloned() {
+    let (mut at, mut steps) = (0, 0);
+    while let Some((list, outcome)) = lists.get(at).cloned() {
         at += 1;
-        for element in &elements {
-            let mut longer = list.clone();
-            longer.push((*element).clone());
-            if seen.insert(outcomes(&longer)) {
+        for (element, own) in &elements {
+            steps += 1;
+            let longer = together(&outcome, own);
+            if seen.insert(longer.clone()) {
                 if lists.len() == VALUES {
-                    return (lists, false);
+                    return (texts_of(lists), false);
                 }
-                lists.push(longer);
+                let mut texts = list.clone();
+                texts.push((*element).clone());
+                lists.push((texts, longer));
             }
         }
+        if steps > LIST_STEPS {
+            return (texts_of(lists), false);
+        }
     }
-    (lists, true)
+    (texts_of(lists), true)
 }

@@ -1,15 +1,21 @@
 //! Values at and between the constants of numeric, date and address conditions: one for each way in which they compare.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use super::automaton::{Glob, Test, Witnesses, witnesses};
+use super::automaton::{Glob, Product, Test, Witnesses, witnesses};
 use crate::condition::{Decimal, Moment};
 use crate::context::KeyType;
 
 /// How many spellings of one point are tried.
 const SPELLINGS: usize = 1_000;
+
+/// How many regions of addresses are searched for what patterns with wildcards tell apart.
+const REGIONS: usize = 50;
+/// How many beginnings of an address are told apart.
+const ADDRESS_STATES: usize = 2_000;
 
 /// What the conditions on one key compare its value with.
 #[derive(Default)]
@@ -38,7 +44,7 @@ impl Demands {
         }
         let Witnesses { mut texts, mut complete } = witnesses(&self.tests);
         // A text that no test knows can be chosen for each point; with wildcards that is not sure.
-        let literal = self.tests.iter().flatten().all(|glob| glob.is_literal());
+        let literal = self.tests.iter().flatten().all(|glob| glob.is_literal() || glob.is_everything());
         match kind {
             KeyType::Boolean => {}
             KeyType::Text | KeyType::TextList => {
@@ -55,13 +61,16 @@ impl Demands {
                     texts.extend(self.moment_texts());
                 }
                 if !self.networks.is_empty() {
-                    texts.extend(self.address_texts());
+                    texts.extend(self.addresses().0);
                 }
             }
             KeyType::IpAddress => {
                 texts.retain(|text| text.parse::<IpAddr>().is_ok());
-                texts.extend(self.address_texts());
-                complete &= literal;
+                let (addresses, all) = self.addresses();
+                texts.extend(addresses);
+                // What the automaton had no room for are texts that are no addresses.
+                let told_apart = |glob: &Glob| glob.is_literal() || glob.is_everything() || !glob.may_match_ipv6();
+                complete = all && self.tests.iter().flatten().all(told_apart);
             }
             KeyType::Date => {
                 texts.retain(|text| Moment::parse(text).is_some());
@@ -104,7 +113,8 @@ impl Demands {
 
     /// The first spelling that no test knows.
     fn unknown_to_tests(&self, mut spellings: impl Iterator<Item = String>) -> Option<String> {
-        let known = |text: &str| self.tests.iter().flatten().any(|glob| glob.matches(text));
+        let telling = || self.tests.iter().flatten().filter(|glob| !glob.is_everything());
+        let known = |text: &str| telling().any(|glob| glob.matches(text));
         let first = spellings.next()?;
         if !known(&first) {
             return Some(first);
@@ -138,7 +148,9 @@ impl Demands {
         points.iter().filter_map(|point| self.unknown_to_tests(moment_spellings(*point))).collect()
     }
 
-    fn address_texts(&self) -> Vec<String> {
+    /// Addresses in each region between the bounds of the ranges, for IPv4 one for every combination of tests, and whether
+    /// those are all.
+    fn addresses(&self) -> (Vec<String>, bool) {
         let mut v4 = vec![0];
         let mut v6 = vec![0];
         for network in &self.networks {
@@ -159,19 +171,61 @@ impl Demands {
         v6.dedup();
         let ends4 = v4.iter().skip(1).map(|next| next - 1).chain([u32::MAX]);
         let ends6 = v6.iter().skip(1).map(|next| next - 1).chain([u128::MAX]);
-        let texts4 = v4.iter().zip(ends4).filter_map(|(first, last)| {
-            self.unknown_to_tests((*first..=last).map(|bits| Ipv4Addr::from(bits).to_string()))
-        });
-        let texts6 = v6.iter().zip(ends6).filter_map(|(first, last)| {
+        let plain = |glob: &Glob| glob.is_literal() || glob.is_everything();
+        let (mut texts, mut complete) = (Vec::new(), true);
+        if self.tests.iter().flatten().all(plain) || v4.len() > REGIONS {
+            complete = self.tests.iter().flatten().all(plain);
+            texts.extend(v4.iter().zip(ends4).filter_map(|(first, last)| {
+                self.unknown_to_tests((*first..=last).map(|bits| Ipv4Addr::from(bits).to_string()))
+            }));
+        } else {
+            let product = Product::new(&self.tests);
+            for (first, last) in v4.iter().zip(ends4) {
+                let (region, all) = ipv4_addresses(&product, *first, last);
+                texts.extend(region);
+                complete &= all;
+            }
+        }
+        texts.extend(v6.iter().zip(ends6).filter_map(|(first, last)| {
             self.unknown_to_tests((*first..=last).flat_map(|bits| {
                 let address = Ipv6Addr::from(bits);
                 // The same address without `::`.
                 let full: Vec<String> = address.segments().iter().map(|segment| format!("{segment:x}")).collect();
                 [address.to_string(), full.join(":")]
             }))
-        });
-        texts4.chain(texts6).collect()
+        }));
+        (texts, complete)
     }
+}
+
+/// The lowest IPv4 address of a region for every combination of tests that some address of it passes, and whether that is
+/// all: the four numbers are chosen one after the other, and choices that lead to the same state are one.
+fn ipv4_addresses(product: &Product<'_>, first: u32, last: u32) -> (Vec<String>, bool) {
+    let (low, high) = (first.to_be_bytes(), last.to_be_bytes());
+    // A text so far, the patterns' state after it, and whether it is still the beginning of the lowest and the highest.
+    let mut open = vec![(String::new(), product.start(), true, true)];
+    for (low, high) in low.into_iter().zip(high) {
+        let mut next = Vec::new();
+        let mut seen = HashSet::new();
+        for (text, state, lowest, highest) in &open {
+            let dot = if text.is_empty() { "" } else { "." };
+            for number in if *lowest { low } else { 0 }..=if *highest { high } else { u8::MAX } {
+                let piece = format!("{dot}{number}");
+                let state = product.run(state, &piece);
+                let edge = (*lowest && number == low, *highest && number == high);
+                if seen.insert((state.clone(), edge)) {
+                    next.push((format!("{text}{piece}"), state, edge.0, edge.1));
+                }
+            }
+        }
+        if next.len() > ADDRESS_STATES {
+            return (vec![Ipv4Addr::from(first).to_string()], false);
+        }
+        open = next;
+    }
+    let mut seen = HashSet::new();
+    let one_each = open.into_iter().filter(|(_, state, ..)| seen.insert(product.combination(state)));
+    (one_each.map(|(text, ..)| text).collect(), true)
 }
 
 /// `5`, `5.0`, `5.00`, …; whatever its size, `05`, `005`, …. Four digits alone would be a year to a date operator.

@@ -110,6 +110,10 @@ fn values_lie_at_and_between_the_constants() {
             "I",
         ),
         ("aws:SourceIp", "+ IpAddress aws:SourceIp 10.0.0.0/8 & NotIpAddress aws:SourceIp 10.0.0.0/9", "AI"),
+        ("aws:SourceIp", "+ StringLike aws:SourceIp 10.* & NotIpAddress aws:SourceIp 10.0.0.0/8", "I"),
+        ("aws:SourceIp", "+ StringLike aws:SourceIp 10.?.* & NotIpAddress aws:SourceIp 10.0.0.0/13", "AI"),
+        ("aws:SourceIp", "+ StringLike aws:SourceIp 10.0.0.?7 & IpAddress aws:SourceIp 10.0.0.8/29", "I"),
+        ("aws:SourceIp", "+ StringNotLike aws:SourceIp 192.0.2.* & IpAddress aws:SourceIp 192.0.2.0/24", "I"),
         (
             "aws:SourceIp",
             "+ IpAddress aws:SourceIp 0.0.0.0/0; + IpAddress aws:SourceIp ::/0; + Null aws:SourceIp true",

@@ -45,6 +45,8 @@ fn what_an_allow_of_the_resource_lifts_depends_on_the_form_of_the_principal() {
         (SESSION, ROLE_FORM, "i"),
         (SESSION, r#"{"AWS":"arn:aws:iam::111122223333:role/app"}"#, "i"),
         (SESSION, SESSION_FORM, "ibs"),
+        (SESSION, r#"{"AWS":"arn:aws-cn:sts::111122223333:assumed-role/app/one"}"#, ""),
+        (SESSION, r#"{"AWS":"arn:aws-cn:iam::111122223333:role/app"}"#, ""),
         (SESSION, r#"{"AWS":"arn:aws:sts::111122223333:assumed-role/app/two"}"#, ""),
         (SESSION, r#"{"AWS":"arn:aws:iam::111122223333:role/other"}"#, ""),
         (SESSION, ACCOUNT_FORM, ""),
