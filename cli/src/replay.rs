@@ -157,7 +157,7 @@ fn table(rows: &[Row]) -> String {
     }
     let narrow = columns(
         ["COUNT", "LAST", "WHO", "WHAT"],
-        rows.iter().map(|row| [row.count.to_string(), last(row), row.who.clone(), row.what.clone()]),
+        rows.iter().map(|row| [row.count.to_string(), last(row), cut(&row.who, 20), row.what.clone()]),
     );
     let below =
         std::iter::once(String::new()).chain(rows.iter().map(|row| format!("       {}  {}", row.id, cause(row))));

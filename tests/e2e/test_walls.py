@@ -195,6 +195,21 @@ def test_no_iam_policy_sees_into_a_document_and_a_required_boundary_bounds_what_
     iam.delete_user_policy(UserName="bounded", PolicyName=OWN)
 
 
+def test_an_administrators_policy_does_not_give_what_the_keys_policy_does_not(emulators, stack):
+    iam = emulators.client("iam")
+    iam.create_user(UserName="administrator")
+    iam.put_user_policy(UserName="administrator", PolicyName="all", PolicyDocument=ALL)
+    key = iam.create_access_key(UserName="administrator")["AccessKey"]
+    resources = emulators.client("cloudformation").list_stack_resources(StackName=stack.name)["StackResourceSummaries"]
+    (decisions,) = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "DecisionKey"]
+    kms = emulators.client("kms", key["AccessKeyId"], key["SecretAccessKey"])
+    kms.describe_key(KeyId=decisions)
+    for call, more in [(kms.generate_mac, {}), (kms.verify_mac, {"Mac": b"0" * 32})]:
+        with pytest.raises(ClientError) as refused:
+            call(KeyId=decisions, MacAlgorithm="HMAC_SHA_256", Message=b"approved", **more)
+        assert refused.value.response["Error"]["Code"] in REFUSED
+
+
 def test_the_page_of_walls_lists_what_is_tried_here():
     page = (ROOT / "docs/walls.md").read_text().split("<!-- escalations -->")[1]
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", page, re.M)

@@ -10,17 +10,23 @@
     reason = "tests"
 )]
 
+#[path = "../../responder/tests/contract/mod.rs"]
+mod contract;
 mod fake;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use fake::{Answer, Call, FakeAws, json, json_error, query, query_error};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json as value};
-use sesame_aws::{DeadLetters, DynamoStore, SnsPublisher};
+use sesame_aws::{DeadLetters, DynamoStore, SnsPublisher, link_key};
 use sesame_diagnosis::finding::Finding;
+use sesame_remediation::link::Link;
+use sesame_remediation::mac::{LocalKey, Mac};
+use sesame_remediation::{Event, State};
 use sesame_render::Phase;
+use sesame_responder::links::Links;
 use sesame_responder::ports::{FindingStore, Notice, Publisher, SaveError};
 use sesame_responder::record::{Alert, Record};
 
@@ -130,6 +136,12 @@ async fn a_record_comes_back_as_it_was_saved() {
     store.save(&mut record).await.unwrap();
     assert_eq!(record.version, 1);
     assert_eq!(store.load("f-1").await.unwrap(), Some(record));
+}
+
+#[tokio::test]
+async fn the_table_keeps_the_contract_of_a_store() {
+    let aws = table().await;
+    contract::is_kept(&DynamoStore::new(aws.clients(), "findings")).await;
 }
 
 #[tokio::test]
@@ -284,4 +296,142 @@ async fn a_notice_that_does_not_get_through_is_an_error() {
     let publisher = SnsPublisher::new(aws.clients(), "arn:aws:sns:eu-west-1:111122223333:topic", "findings");
     let error = publisher.publish(Notice { phase: Phase::Finding, record: &record("f-1") }).await.unwrap_err();
     assert_eq!(error.message, "sns:Publish gave AuthorizationError: no");
+}
+
+fn links() -> Links<LocalKey> {
+    Links {
+        stack: "prod".to_owned(),
+        stage: "$default".to_owned(),
+        url: "https://sesame.example".to_owned(),
+        life: SignedDuration::from_hours(7 * 24),
+        key: LocalKey::new("link", &[7; 32]).unwrap(),
+    }
+}
+
+/// The texts that a notice of this record goes out as.
+async fn published(record: &Record, phase: Phase) -> BTreeMap<String, String> {
+    let aws = FakeAws::start(|_| query("Publish", "<MessageId>m</MessageId>")).await;
+    let publisher = SnsPublisher::new(aws.clients(), "arn:aws:sns:eu-west-1:111122223333:topic", "findings");
+    publisher.with_links(Some(links())).publish(Notice { phase, record }).await.unwrap();
+    serde_json::from_str(&aws.calls()[0].field("Message").unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_link_is_in_the_email_and_nowhere_else() {
+    let texts = published(&record("f-1"), Phase::Finding).await;
+    let token = texts["email"].split("https://sesame.example/t/").nth(1).unwrap().split_whitespace().next().unwrap();
+    let links = links();
+    let now = Timestamp::now();
+    let link = Link::read(token, &links.key, "prod", "$default", now).await.unwrap();
+    assert_eq!((link.finding.as_str(), link.generation, link.series), ("f-1", 1, 0));
+    let left = link.expires.duration_since(now);
+    assert!(left <= links.life && left > links.life - SignedDuration::from_mins(1), "{left}");
+    for (protocol, text) in texts.iter().filter(|(protocol, _)| *protocol != "email") {
+        assert!(!text.contains("/t/") && !text.contains(token), "{protocol}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_no_decision_has_no_link() {
+    for (state, phase) in [
+        (State::Rejected, Phase::Rejected),
+        (State::Applied, Phase::Applied),
+        (State::Applied, Phase::Quiet),
+        (State::Expired, Phase::Expired),
+    ] {
+        let record = Record { state, ..record("f-1") };
+        assert!(published(&record, phase).await.values().all(|text| !text.contains("/t/")), "{phase}");
+    }
+}
+
+#[tokio::test]
+async fn machines_get_the_audit_since_the_message_before() {
+    let mut told = record("f-1");
+    told.advance(Event::Reject, told.since, Some("not now".to_owned())).unwrap();
+    let texts = published(&told, Phase::Rejected).await;
+    let message: Value = serde_json::from_str(&texts["lambda"]).unwrap();
+    let acts: Vec<&str> =
+        message["audit"].as_array().unwrap().iter().map(|line| line["act"].as_str().unwrap()).collect();
+    assert_eq!(acts, ["find", "reject"]);
+    assert_eq!(message["detail"], "not now");
+    told.alerted = Some(told.since + SignedDuration::from_secs(1));
+    let texts = published(&told, Phase::Rejected).await;
+    assert_eq!(serde_json::from_str::<Value>(&texts["sqs"]).unwrap()["audit"], Value::Null);
+}
+
+#[tokio::test]
+async fn refused_again_an_email_has_the_new_diagnosis_and_says_so_first() {
+    let mut again = record("f-1");
+    again.state = State::Applied;
+    again.advance(Event::Reopen, again.since, Some("applied at noon, and refused again since".to_owned())).unwrap();
+    let email = published(&again, Phase::StillRefused).await.remove("email").unwrap();
+    assert!(email.starts_with("Still refused:"), "{email}");
+    assert!(email.contains("Applied at noon, and refused again since.") && email.contains("/t/"), "{email}");
+}
+
+#[tokio::test]
+async fn the_key_of_links_is_read_once_and_is_not_shown() {
+    for body in [
+        value!({"SecretString": "0123456789abcdef0123456789abcdef"}),
+        value!({"SecretBinary": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}),
+    ] {
+        let aws = FakeAws::start(move |_| json(&body)).await;
+        let key = link_key(&aws.clients(), "arn:aws:secretsmanager:eu-west-1:111122223333:secret:link").await.unwrap();
+        let same = LocalKey::new("link", b"0123456789abcdef0123456789abcdef").unwrap();
+        assert_eq!(key.sign(b"message").await, same.sign(b"message").await);
+        assert_eq!(aws.operations(), ["GetSecretValue"]);
+    }
+    let aws = FakeAws::start(|_| json(&value!({"SecretString": "hunter2"}))).await;
+    let error = link_key(&aws.clients(), "link").await.unwrap_err();
+    assert!(
+        error.message.ends_with("expected at least 32 bytes, found 7") && !error.message.contains("hunter2"),
+        "{error}"
+    );
+    let aws = FakeAws::start(|_| json_error(400, "AccessDeniedException")).await;
+    assert!(!link_key(&aws.clients(), "link").await.unwrap_err().retry);
+}
+
+/// Writes what is logged as the functions do: JSON, a line each.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn every_entry_of_the_audit_is_a_line_of_the_log_when_it_is_stored() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let aws = table().await;
+    let store = DynamoStore::new(aws.clients(), "findings");
+    let mut record = record("f-1");
+    store.save(&mut record).await.unwrap();
+    let mut stale = Record { version: 0, ..record.clone() };
+    record.advance(Event::Reject, record.since, Some("a\nsecond \"line\"".to_owned())).unwrap();
+    store.save(&mut record).await.unwrap();
+    store.save(&mut record).await.unwrap();
+    stale.advance(Event::Expire, stale.since, None).unwrap();
+    store.save(&mut stale).await.unwrap_err();
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let audit: Vec<&Value> =
+        lines.iter().filter(|line| line["target"] == "sesame::audit").map(|line| &line["fields"]).collect();
+    let acts: Vec<&str> = audit.iter().map(|line| line["act"].as_str().unwrap()).collect();
+    assert_eq!(acts, ["find", "reject"], "once each, and nothing of what was not stored");
+    let reject = audit[1];
+    assert_eq!(
+        (&reject["finding"], &reject["from"], &reject["state"]),
+        (&"f-1".into(), &"open".into(), &"rejected".into())
+    );
+    assert_eq!(reject["note"], "a\nsecond \"line\"");
 }

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use lambda_runtime::Diagnostic;
-use sesame_lambda::{Environment, Fault, Metrics};
+use sesame_lambda::{Environment, Fault, LinkEnvironment, Metrics, Variables, approvals_needed, parse_environment};
 use sesame_responder::ports::PortError;
+use sesame_responder::settings::ApprovalsNeeded;
 
 fn variable(name: &str) -> Option<String> {
     let value = match name {
@@ -39,6 +40,48 @@ fn every_wrong_variable_is_named_at_once() {
         "environment variable `SESAME_ACCOUNT`: expected twelve digits, found `12`; \
          environment variable `SESAME_TABLE`: expected a table's name, found ``"
     );
+}
+
+fn links(name: &str) -> Option<String> {
+    let value = match name {
+        "SESAME_APPROVAL_URL" => "https://sesame.example/",
+        "SESAME_LINK_SECRET" => "arn:aws:secretsmanager:eu-west-1:111122223333:secret:link",
+        "SESAME_STAGE" => "$default",
+        "SESAME_LINK_DAYS" => "7",
+        name => return variable(name),
+    };
+    Some(value.to_owned())
+}
+
+#[test]
+fn a_function_reads_the_parts_that_it_needs_and_names_all_that_is_wrong_with_them() {
+    let parts = |all: &mut Variables<'_>| (Environment::of(all), LinkEnvironment::optional(all), approvals_needed(all));
+    let (environment, found, needed) = parse_environment(&links, parts).unwrap();
+    assert_eq!((environment.stack.as_str(), needed), ("sesame", ApprovalsNeeded::One));
+    let found = found.unwrap();
+    assert_eq!((found.url.as_str(), found.stage.as_str()), ("https://sesame.example", "$default"));
+    assert_eq!(found.life, jiff::SignedDuration::from_hours(7 * 24));
+
+    let wrong = |name: &str| match name {
+        "SESAME_STACK" | "SESAME_LINK_SECRET" => None,
+        "SESAME_LINK_DAYS" => Some("0".to_owned()),
+        "SESAME_APPROVALS_NEEDED" => Some("3".to_owned()),
+        name => links(name),
+    };
+    let message = parse_environment(&wrong, parts).unwrap_err().to_string();
+    for name in ["SESAME_STACK", "SESAME_LINK_SECRET", "SESAME_LINK_DAYS", "SESAME_APPROVALS_NEEDED"] {
+        assert!(message.contains(&format!("`{name}`: expected")), "{message}");
+    }
+}
+
+#[test]
+fn without_an_approval_url_there_are_no_links() {
+    for url in [None, Some(""), Some("none")] {
+        let without = |name: &str| if name == "SESAME_APPROVAL_URL" { url.map(str::to_owned) } else { variable(name) };
+        assert_eq!(parse_environment(&without, LinkEnvironment::optional), Ok(None));
+    }
+    let two = |name: &str| (name == "SESAME_APPROVALS_NEEDED").then(|| "2".to_owned());
+    assert_eq!(parse_environment(&two, approvals_needed), Ok(ApprovalsNeeded::Two));
 }
 
 #[test]

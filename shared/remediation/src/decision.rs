@@ -187,10 +187,14 @@ pub struct SignedDecision {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecisionError {
     /// Somebody wrote to the table who does not hold the key, or the record was altered.
-    #[error("the decision's code is not that of the decision; nothing is applied")]
+    #[error(
+        "the decision's code is not that of the decision; nothing is applied. Find out who wrote to the findings table, then decide again"
+    )]
     Forged,
     /// It is a decision about something else.
-    #[error("the decision is about {found}, expected {expected}; nothing is applied")]
+    #[error(
+        "the decision is about {found}, expected {expected}; nothing is applied. Decide again about what stands now"
+    )]
     Elsewhere {
         /// What it is about.
         found: String,

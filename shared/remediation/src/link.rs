@@ -28,10 +28,10 @@ pub struct Link {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// No token of this stack and stage.
-    #[error("the link is not valid")]
+    #[error("the link is not one of this stack, or was cut short; copy it whole from the latest message")]
     Invalid,
     /// It was good once.
-    #[error("the link expired at {0}")]
+    #[error("the link expired at {0}; the next message brings a new one, and `sesame show` needs none")]
     Expired(Timestamp),
     /// The key could not be used; try again.
     #[error(transparent)]

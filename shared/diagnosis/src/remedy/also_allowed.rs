@@ -122,7 +122,10 @@ fn sentence(phrases: &[(Kind, &str)], sends: &str) -> String {
     let (values, actions, resources) = (of(Kind::Value), of(Kind::Action), of(Kind::Resource));
     let mut parts = Vec::new();
     if !values.is_empty() {
-        parts.push(format!("call {sends} {}", join(&values)));
+        // A grant without any guard: six phrases would say no more.
+        let every = values.len() == KEYS;
+        let any = "with any other addresses and names, from any other network address, at any later time";
+        parts.push(format!("call {sends} {}", if every { any.to_owned() } else { join(&values) }));
     }
     if !actions.is_empty() {
         let every = actions.len() + 1 >= SENDS.len();
@@ -144,12 +147,15 @@ fn join(phrases: &[String]) -> String {
     }
 }
 
+/// How many condition keys are varied.
+const KEYS: usize = 6;
+
 fn variations(examined: &Examined) -> Vec<Variation> {
     let mut list = Vec::new();
     let request = &examined.request;
     let bulk = request.action.eq_ignore_ascii_case("ses:SendBulkEmail");
     let domain = domain(request);
-    let keys: [(&str, ContextValue, String); 6] = [
+    let keys: [(&str, ContextValue, String); KEYS] = [
         ("ses:FromAddress", one(&format!("someone-else@{domain}")), "with any other From address".to_owned()),
         (
             "ses:Recipients",
