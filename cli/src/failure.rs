@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use sesame_diagnosis::InvalidDocument;
+use sesame_render::escape::visible;
 use sesame_snapshot::SnapshotError;
 
 /// The exit statuses; 0 is a command that did what was asked.
@@ -81,14 +82,9 @@ pub fn name(path: &Path) -> String {
     if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// Text from outside for one line of a terminal: what would end the line, or steer the terminal, is shown.
-pub fn shown(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
-}
-
-/// One line on standard error.
+/// One line on standard error. Names and messages come from outside: what would end the line, or steer a terminal, is shown.
 pub fn report(message: &str) {
-    let message = shown(message);
+    let message = visible(message);
     let style = anstyle::AnsiColor::Red.on_default().bold();
     anstream::eprintln!("{style}error{style:#}: {message}");
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod arguments;
+mod capture;
 mod check;
 mod demo;
 mod diagnose;
@@ -14,6 +15,7 @@ mod output;
 mod present;
 mod replay;
 mod serve;
+mod table;
 mod time;
 mod world;
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Capture(arguments) => capture::run(&arguments),
         Command::Live(command) => live::run(&command),
     };
     match result {

@@ -10,6 +10,13 @@ pub fn print(text: &str) -> Result<(), Failure> {
     finish(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
+/// Writes bytes as they came.
+#[cfg(feature = "aws")]
+pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    finish(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
 /// Makes of a write error what the user should hear of it.
 pub fn finish(result: io::Result<()>) -> Result<(), Failure> {
     match result {

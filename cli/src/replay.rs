@@ -13,6 +13,7 @@ use sesame_render::report::{Refusals, Row, report, rows};
 
 use crate::arguments::Replay;
 use crate::failure::{Failure, Status, report as tell};
+use crate::table::{columns, cut, minute};
 use crate::{diagnose, output, present, world};
 
 /// Reads archives, prints a table (or findings), and writes the report that was asked for.
@@ -144,7 +145,7 @@ fn times(input: &Input) -> BTreeMap<String, Vec<Timestamp>> {
 /// A table; on a terminal that is too narrow for it, two lines a finding.
 fn table(rows: &[Row]) -> String {
     let width = if std::io::stdout().is_terminal() { present::width() } else { usize::MAX };
-    let last = |row: &Row| row.last.get(..16).unwrap_or(&row.last).replace('T', " ");
+    let last = |row: &Row| minute(&row.last);
     let cause = |row: &Row| format!("{} ({})", row.why, row.how);
     let wide = columns(
         ["COUNT", "LAST", "WHO", "WHAT", "CAUSE", "FINDING"],
@@ -163,46 +164,4 @@ fn table(rows: &[Row]) -> String {
         std::iter::once(String::new()).chain(rows.iter().map(|row| format!("       {}  {}", row.id, cause(row))));
     let lines = narrow.into_iter().zip(below).flat_map(|(line, below)| [line, below]);
     lines.filter(|line| !line.is_empty()).map(|line| cut(&line, width) + "\n").collect()
-}
-
-/// Rows under a header, each column as wide as its widest cell.
-fn columns<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<String> {
-    let all: Vec<[String; N]> = std::iter::once(header.map(str::to_owned)).chain(rows).collect();
-    let mut widths = [0; N];
-    for line in &all {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let join = |cells: &[String; N]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect::<Vec<_>>();
-        padded.join("  ").trim_end().to_owned()
-    };
-    all.iter().map(join).collect()
-}
-
-/// A line that fits, with a mark where it was cut.
-fn cut(line: &str, width: usize) -> String {
-    match line.char_indices().nth(width) {
-        Some(_) => line.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
-        None => line.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_cut_where_the_terminal_ends() {
-        assert_eq!(cut("abcdef", 6), "abcdef");
-        assert_eq!(cut("abcdefg", 6), "abcde…");
-        assert_eq!(cut("äöüäöüä", 6), "äöüäö…");
-    }
-
-    #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [["1".to_owned(), "role app".to_owned()], ["12345678".to_owned(), "x".to_owned()]];
-        assert_eq!(columns(["COUNT", "WHO"], rows.into_iter()), ["COUNT     WHO", "1         role app", "12345678  x"]);
-    }
 }

@@ -152,6 +152,8 @@ fn wrong_usage_is_status_2() {
 #[cfg(not(feature = "aws"))]
 #[test]
 fn what_needs_aws_names_the_build_that_has_it() {
+    let folder = Folder::new();
+    let captured = folder.file("captured");
     let event = event("01-no-allow");
     for arguments in [
         vec!["diagnose", "--event", &event, "--live"],
@@ -159,6 +161,15 @@ fn what_needs_aws_names_the_build_that_has_it() {
         vec!["check", "--principal", "arn:aws:iam::111122223333:user/a", "--from", "a@example.com", "--live"],
         vec!["replay", &event, "--live"],
         vec!["snapshot", "--out", "somewhere"],
+        vec!["capture", "--queue", "https://example.com/q", "--out", &captured],
+        vec!["list"],
+        vec!["show", "f-1"],
+        vec!["approve", "f-1", "--bridge", "7d"],
+        vec!["reject", "f-1"],
+        vec!["mute", "f-1", "--for", "4w"],
+        vec!["rollback", "f-1", "--yes"],
+        vec!["grants"],
+        vec!["revoke", "f-1"],
         vec!["doctor"],
     ] {
         let run = sesame(&arguments);

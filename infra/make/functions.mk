@@ -1,5 +1,5 @@
 # The functions: built as they are deployed, linted, measured, and run end to end in emulators.
-.PHONY: build-functions functions-by-sam functions-by-cargo test-infra e2e test-e2e sizes
+.PHONY: command-line build-functions functions-by-sam functions-by-cargo test-infra e2e test-e2e sizes
 
 # What the end-to-end tests deploy: `sam` builds as for a deployment, which takes minutes; `cargo` takes what `cargo test` has
 # built already: `--tests` makes it the same features of the same crates.
@@ -36,9 +36,13 @@ test-infra: $(SAM_VENV)/ready ## the template, its rule and its role: linters an
 	@echo "== template"
 	$(SAM_VENV)/bin/python -m pytest --quiet -p no:cacheprovider tests/infra
 
-e2e: build-functions $(E2E_VENV)/ready chromium ## the real functions in emulators: refused, told, approved in a browser, applied, sent, rolled back
+command-line: ## the command line as it is for a live account
+	@echo "== command line"
+	$(CARGO) build --locked $(ALL) --bin sesame --quiet
+
+e2e: build-functions command-line $(E2E_VENV)/ready chromium ## the real functions in emulators: refused, told, approved in a browser, applied, sent, rolled back
 	@echo "== end to end"
-	SESAME_SAM=$(SAM_VENV)/bin/sam $(E2E_VENV)/bin/python -m pytest --quiet -p no:cacheprovider tests/e2e
+	SESAME_SAM=$(SAM_VENV)/bin/sam SESAME_CLI="$${CARGO_TARGET_DIR:-target}/debug/sesame" $(E2E_VENV)/bin/python -m pytest --quiet -p no:cacheprovider tests/e2e
 
 sizes: build-functions $(E2E_VENV)/ready ## size, start-up, processor time and memory of the functions
 	@echo "== sizes"

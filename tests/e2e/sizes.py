@@ -1,4 +1,5 @@
-"""What the functions weigh: size, glibc, time to the first `GET /next`, own processor time and memory while they work.
+"""What the functions weigh: size, glibc, time to the first `GET /next`, own processor time and memory while they work; written
+into docs/sizes.md.
 
 Each bootstrap runs by itself against a runtime API made here; what it calls are the emulators, behind the proxy. These are
 numbers of this machine and its loopback, for comparison between versions; they are no Lambda cold starts.
@@ -125,12 +126,22 @@ def glibc(bootstrap):
 def prepare(emulators):
     """Where diagnose reads and writes, and a refusal for it."""
     sqs, dynamodb = emulators.client("sqs"), emulators.client("dynamodb")
-    keys = [("pk", "HASH"), ("sk", "RANGE")]
+    keys = {"": ("pk", "sk"), "due": ("due", "dueSince"), "list": ("sk", "lastSeen")}
+    schema = {
+        index: [{"AttributeName": hash, "KeyType": "HASH"}, {"AttributeName": range, "KeyType": "RANGE"}]
+        for index, (hash, range) in keys.items()
+    }
     dynamodb.create_table(
         TableName="findings",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in sorted({name for pair in keys.values() for name in pair})
+        ],
+        KeySchema=schema.pop(""),
+        GlobalSecondaryIndexes=[
+            {"IndexName": index, "KeySchema": key, "Projection": {"ProjectionType": "ALL"}}
+            for index, key in schema.items()
+        ],
     )
     iam = emulators.client("iam")
     iam.create_user(UserName="shop")
@@ -139,22 +150,69 @@ def prepare(emulators):
     emulators.client("sesv2").create_email_identity(EmailIdentity="example.com")
     address = "shop@example.com"
     refusal = sender.send(address)
-    environment = {name: value for name, value in emulators.environment().items()} | {
+    secret = emulators.client("secretsmanager").create_secret(Name="links", SecretString="0123456789abcdef" * 4)["ARN"]
+    key = emulators.client("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["Arn"]
+    environment = emulators.environment() | {
         "SESAME_STACK": "sizes",
+        "SESAME_STAGE": "$default",
         "SESAME_ACCOUNT": ACCOUNT,
         "SESAME_TABLE": "findings",
         "SESAME_TOPIC": emulators.client("sns").create_topic(Name="sizes")["TopicArn"],
         "SESAME_DEAD_LETTERS": sqs.create_queue(QueueName="dead")["QueueUrl"],
         "SESAME_OWN_ROLES": f"arn:aws:iam::{ACCOUNT}:role/sizes",
+        "SESAME_APPROVAL_URL": "https://sesame.example",
+        "SESAME_LINK_SECRET": secret,
+        "SESAME_LINK_DAYS": "7",
+        "SESAME_WEB_APPROVAL": "view",
+        "SESAME_DECISION_KEY": key,
+        "SESAME_REMEDIATION": "approve",
+        "SESAME_REMEDIABLE_PRINCIPALS": "none",
+        "SESAME_REMEDIABLE_IDENTITIES": "none",
+        "SESAME_REQUIRED_BOUNDARY": "none",
+        "SESAME_GRANTS_A_DAY": "5",
+        "SESAME_APPROVALS_NEEDED": "1",
+        "SESAME_APPLY_ROLE_NAME": "none",
+        "SESAME_APPLY_ROLE_ACCOUNTS": "none",
     }
     return environment, lambda: refused_send(sender, refusal, address)
+
+
+def invocations(event):
+    """What each function is invoked with while it is measured; the answer is not looked at but for diagnose's."""
+    stream = {
+        "eventID": "1",
+        "eventName": "MODIFY",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "SequenceNumber": "1",
+            "Keys": {"pk": {"S": "f-0000000000000000"}, "sk": {"S": "record"}},
+            "NewImage": {
+                "pk": {"S": "f-0000000000000000"}, "sk": {"S": "record"}, "state": {"S": "approved"}
+            },
+        },
+    }
+    page = {
+        "version": "2.0",
+        "routeKey": "GET /f/{id}",
+        "rawPath": "/f/f-0000000000000000",
+        "rawQueryString": "",
+        "headers": {},
+        "requestContext": {"http": {"method": "GET", "path": "/f/f-0000000000000000", "sourceIp": "192.0.2.1"}},
+        "isBase64Encoded": False,
+    }
+    return {
+        "Diagnose": lambda: batch(event()),
+        "Apply": lambda: {"Records": [stream]},
+        "Approve": lambda: page,
+        "Sweep": lambda: {},
+    }
 
 
 def batch(event):
     return {"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": json.dumps(event)}]}
 
 
-def measure(bootstrap, environment, event):
+def measure(bootstrap, environment, make):
     starts = []
     for _ in range(STARTS):
         process = Process(bootstrap, environment)
@@ -163,11 +221,11 @@ def measure(bootstrap, environment, event):
     process = Process(bootstrap, environment)
     try:
         begin = time.perf_counter()
-        assert process.api.invoke(batch(event())) == {"batchItemFailures": []}
+        process.api.invoke(make())
         first_ms = (time.perf_counter() - begin) * 1000
         before = process.cpu_ms()
         for _ in range(EVENTS):
-            process.api.invoke(batch(event()))
+            process.api.invoke(make())
         return {
             "start_ms": round(statistics.median(starts), 1),
             "first_event_ms": round(first_ms, 1),
@@ -182,6 +240,7 @@ def main():
     results = {}
     with tempfile.TemporaryDirectory() as logs, Emulators(logs) as emulators:
         environment, event = prepare(emulators)
+        made = invocations(event)
         for bootstrap in sorted(BUILT.glob("*/bootstrap")):
             content = bootstrap.read_bytes()
             needed = glibc(bootstrap)
@@ -191,12 +250,31 @@ def main():
                 "size_mb": round(len(content) / 1e6, 2),
                 "gzip_mb": round(len(gzip.compress(content, 6)) / 1e6, 2),
                 "glibc": ".".join(map(str, needed)),
-            } | measure(bootstrap, environment, event)
+            } | measure(bootstrap, environment, made[bootstrap.parent.name])
     (ROOT / ".aws-sam/sizes.json").write_text(json.dumps(results, indent=2) + "\n")
-    for name, numbers in results.items():
-        print(name)
-        for what, number in numbers.items():
-            print(f"  {what:<18}{number:>8}")
+    page = PAGE + "".join(row(name, numbers) for name, numbers in results.items())
+    (ROOT / "docs/sizes.md").write_text(page)
+    print(page)
+
+
+COLUMNS = ["size_mb", "gzip_mb", "glibc", "start_ms", "first_event_ms", "cpu_ms_per_event", "memory_mb"]
+PAGE = f"""# What the functions weigh
+
+Written by `make sizes` from the functions as they are deployed (x86_64). Each runs by itself against a runtime API on this
+machine and calls emulators on loopback: numbers to compare versions by, and no cold starts of Lambda. `start` is the median of
+{STARTS} starts, from the process to its first `GET /next`; `first event` has the first connections in it; `CPU` is the
+function's own processor time for each of {EVENTS} further events; memory is resident after them. Diagnose works through a
+refusal that it counts to a stored finding; the others are measured on the shortest way through: a record that is not there
+(Apply), a page without its cookie (Approve), nothing to do (Sweep). Needing a newer glibc than the
+{".".join(map(str, GLIBC_CEILING))} of Amazon Linux 2023 is an error.
+
+| function | MB | gzip, MB | glibc | start, ms | first event, ms | CPU, ms | memory, MB |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def row(name, numbers):
+    return f"| {name} | " + " | ".join(str(numbers[column]) for column in COLUMNS) + " |\n"
 
 
 if __name__ == "__main__":

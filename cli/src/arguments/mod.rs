@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-pub use live::Live;
+pub use live::{ListFormat, Live};
 
 /// When Amazon SES refuses a send: who was refused, by which statement of which policy, and the smallest safe fix.
 #[derive(Debug, Parser)]
@@ -50,6 +50,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// The whole loop on a sample organization, without an AWS account
     Demo(Demo),
+    /// Record real events of SES sends, and compare them with what is assumed of them
+    Capture(Capture),
     /// Commands that need an AWS account.
     #[command(flatten)]
     Live(Live),
@@ -275,4 +277,47 @@ pub struct Demo {
     /// The folder for what comes of it; made anew at every run
     #[arg(long, value_name = "DIR", default_value = "demo-out")]
     pub out: PathBuf,
+}
+
+/// `sesame capture`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+No public sample of a CloudTrail record of an SES send is known, so that Sesame rests on assumptions.
+This keeps real events without what names anybody (addresses, domains, names, accounts, keys, ids and
+IP addresses are replaced, the same by the same), and says which assumptions they bear out.
+
+infra/capture.yaml is a stack with a rule and a queue that records sends for a day:
+  aws cloudformation deploy --stack-name sesame-capture --template-file infra/capture.yaml
+Send some mail, allowed and refused, wait a few minutes, and read the queue:
+  sesame capture --queue URL --out captured
+Or from a file:
+  sesame capture --event event.json --out captured --format json")]
+pub struct Capture {
+    /// Where the events come from
+    #[command(flatten)]
+    pub input: CaptureInput,
+    /// The folder for the events; what is in it stays
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// How to print what comes of it
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub format: ListFormat,
+    /// With --queue: end when nothing has come for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, requires = "queue")]
+    pub wait: u64,
+    /// With --queue: a profile of your AWS configuration, in place of the environment's
+    #[arg(long, value_name = "NAME", requires = "queue")]
+    pub profile: Option<String>,
+}
+
+/// Where events come from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct CaptureInput {
+    /// A file with events, as EventBridge, CloudTrail or SQS give them; `-` for standard input; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub event: Vec<PathBuf>,
+    /// An SQS queue that a rule sends events to; they are taken out of it (needs the `aws` feature)
+    #[arg(long, value_name = "URL")]
+    pub queue: Option<String>,
 }

@@ -1,6 +1,8 @@
 //! What needs an AWS account. Everything here is done with the caller's own credentials.
 
+mod queue;
 mod snapshot;
+mod stack;
 mod world;
 
 use std::future::Future;
@@ -12,12 +14,21 @@ use crate::arguments::{Live, Source};
 use crate::failure::Failure;
 use crate::world::Worlds;
 
+pub use queue::drain;
 pub use world::LiveWorld;
 
 /// Runs a command.
 pub fn run(command: &Live) -> Result<ExitCode, Failure> {
     match command {
         Live::Snapshot(arguments) => block_on(snapshot::run(arguments)),
+        Live::List(arguments) => block_on(stack::list::run(arguments)),
+        Live::Grants(arguments) => block_on(stack::list::grants(arguments)),
+        Live::Show(arguments) => block_on(stack::show::run(arguments)),
+        Live::Approve(arguments) => block_on(stack::decide::approve(arguments)),
+        Live::Reject(arguments) => block_on(stack::decide::reject(arguments)),
+        Live::Mute(arguments) => block_on(stack::decide::mute(arguments)),
+        Live::Rollback(arguments) => block_on(stack::decide::roll_back(arguments)),
+        Live::Revoke(arguments) => block_on(stack::decide::revoke(arguments)),
         Live::Doctor(_) => Err(Failure::usage("`sesame doctor` is not built yet")),
     }
 }
@@ -37,6 +48,6 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 }
 
 async fn connect(profile: Option<&str>, patient: bool) -> Result<(Clients, Caller), Failure> {
-    let access = Access { profile: profile.map(str::to_owned), patient };
+    let access = Access { profile: profile.map(str::to_owned), region: None, patient };
     sesame_aws::caller(&access).await.map_err(Failure::snapshot)
 }

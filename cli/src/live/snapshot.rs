@@ -10,12 +10,13 @@ use indicatif::ProgressBar;
 use sesame_aws::survey::{self, Step};
 use sesame_aws::{Caller, Clients};
 use sesame_diagnosis::finding::{Gap, GapReason};
+use sesame_render::escape::visible;
 use sesame_snapshot::SnapshotError;
 use sesame_snapshot::part::{self, Part};
 
 use super::connect;
 use crate::arguments::live::Snapshot;
-use crate::failure::{Failure, shown};
+use crate::failure::Failure;
 
 /// How often what was read of a Region is put into a file: a cut costs so many identities at most.
 const KEPT_EVERY: usize = 10;
@@ -194,7 +195,7 @@ impl Work<'_> {
             *seen.entry(gap.summary.as_str()).or_default() += 1;
         }
         for summary in seen.keys() {
-            anstream::eprintln!("not read: {}", shown(summary));
+            anstream::eprintln!("not read: {}", visible(summary));
         }
         let kept = match self.kept {
             0 => String::new(),

@@ -121,6 +121,11 @@ impl Server {
         serde_json::from_str(&line).unwrap()
     }
 
+    /// The same, if one comes soon.
+    pub fn line_within(&self, patience: Duration) -> Option<Value> {
+        self.lines.recv_timeout(patience).ok().map(|line| serde_json::from_str(&line).unwrap())
+    }
+
     pub fn request(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let host = format!("127.0.0.1:{}", self.port);
         let path = url.strip_prefix(&format!("http://{host}")).unwrap_or(url);

@@ -15,6 +15,8 @@ use aws_smithy_http_client::tls;
 pub struct Access {
     /// A profile of the AWS configuration files; `None` for what the environment says.
     pub profile: Option<String>,
+    /// A Region, in place of the one that the configuration names.
+    pub region: Option<String>,
     /// Throttling is waited out for minutes: for reading whole accounts, where nobody waits for one answer.
     pub patient: bool,
 }
@@ -57,6 +59,10 @@ impl Clients {
         let loader = match access.patient {
             true => loader.timeout_config(patient_timeouts()).retry_config(patient_retries()),
             false => loader,
+        };
+        let loader = match &access.region {
+            Some(region) => loader.region(Region::new(region.clone())),
+            None => loader,
         };
         let config = loader.load().await;
         check_credentials(&config, access.profile.as_deref()).await?;

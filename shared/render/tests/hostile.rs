@@ -10,7 +10,8 @@
 
 mod common;
 
-use common::{fixture_json, hostile, names, now, with_every_string};
+use common::markup::{hostile, is_our_markup, no_hidden_characters, tags};
+use common::{fixture_json, names, now, with_every_string};
 use proptest::prelude::*;
 use serde_json::Value;
 use sesame_diagnosis::finding::Finding;
@@ -82,12 +83,6 @@ fn strings(value: &Value) -> Vec<&str> {
     }
 }
 
-fn no_hidden_characters(text: &str, what: &str) {
-    let found: Vec<char> =
-        text.chars().filter(|character| escape::is_hidden(*character) && *character != '\n').collect();
-    assert!(found.is_empty(), "{what}: {found:?}");
-}
-
 /// The parts of a text that a reader would make links of.
 fn no_links(text: &str, what: &str, markdown: bool) {
     let text = text.replace(LINK, "").replace("file:///dev/stdin", "");
@@ -104,71 +99,6 @@ fn no_links(text: &str, what: &str, markdown: bool) {
 
 fn without_code(text: &str) -> String {
     text.split('`').step_by(2).collect::<Vec<_>>().join("CODE")
-}
-
-/// Every tag of a page as its name and the names of its attributes.
-fn tags(html: &str) -> Vec<(String, Vec<(String, String)>)> {
-    let mut list = Vec::new();
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at + 1..];
-        let end = rest.find(|c: char| c.is_whitespace() || c == '>').unwrap();
-        let name = rest[..end].to_owned();
-        rest = &rest[end..];
-        let mut attributes = Vec::new();
-        loop {
-            rest = rest.trim_start();
-            if let Some(after) = rest.strip_prefix('>') {
-                rest = after;
-                break;
-            }
-            if let Some(after) = rest.strip_prefix("/>") {
-                rest = after;
-                break;
-            }
-            let end = rest.find(|c: char| c == '=' || c == '>' || c.is_whitespace()).unwrap();
-            let attribute = rest[..end].to_owned();
-            rest = &rest[end..];
-            let mut value = String::new();
-            if let Some(quoted) = rest.strip_prefix("=\"") {
-                let end = quoted.find('"').unwrap();
-                value = quoted[..end].to_owned();
-                rest = &quoted[end + 1..];
-            }
-            attributes.push((attribute, value));
-        }
-        list.push((name, attributes));
-    }
-    list
-}
-
-/// Nothing but our own tags, attributes and classes; links and forms lead only to these places.
-fn is_our_markup(html: &str, what: &str, places: &[&str]) {
-    const TAGS: &str = "!doctype html head meta title style body a header p svg path span section h1 h2 h3 h4 details summary \
-        ol ul li main div code aside dl dt dd figure figcaption desc circle rect g text article pre ins del br blockquote \
-        form input fieldset legend label button footer strong select option";
-    const ATTRIBUTES: &str = "html lang charset name content class href id aria-labelledby aria-label aria-hidden role title \
-        viewBox d fill stroke stroke-width stroke-linejoin cx cy r x y width height rx text-anchor method action type value \
-        checked for maxlength autocomplete disabled hidden selected http-equiv aria-current";
-    let (known_tags, known): (Vec<&str>, Vec<&str>) =
-        (TAGS.split_whitespace().collect(), ATTRIBUTES.split_whitespace().collect());
-    no_hidden_characters(html, what);
-    for (tag, attributes) in tags(html) {
-        assert!(known_tags.contains(&tag.trim_start_matches('/')), "{what}: <{tag}>");
-        for (name, value) in attributes {
-            assert!(known.contains(&name.as_str()), "{what}: <{tag} {name}>");
-            match name.as_str() {
-                "href" | "action" => assert!(places.contains(&value.as_str()), "{what}: {name} {value}"),
-                "class" => assert!(
-                    value.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == ' '),
-                    "{what}: class {value}"
-                ),
-                "http-equiv" => assert_eq!(value, "refresh", "{what}"),
-                "content" => assert!(!value.contains("url="), "{what}: content {value}"),
-                _ => {}
-            }
-        }
-    }
 }
 
 #[test]

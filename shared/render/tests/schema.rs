@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{all, fixture_json, hostile, names, now};
+use common::{all, fixture_json, markup::hostile, names, now};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use sesame_policy::case::Case;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sesame_remediation::State;
 use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Decision, Verdict};
+use sesame_render::escape;
 
 use crate::list::{Cursor, Filter};
 use crate::ports::{FindingStore, PortError};
@@ -174,16 +175,8 @@ fn documents(documents: &[DecidedRemedy]) -> String {
 }
 
 fn cell(text: &str) -> String {
-    let shown: String = text
-        .chars()
-        .flat_map(|c| match c {
-            // Control characters, and those that turn the writing around, are shown.
-            c if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') => {
-                c.escape_unicode().collect::<Vec<char>>()
-            }
-            c => vec![c],
-        })
-        .collect();
+    // Control characters, and those that turn the writing around or do not show at all, are shown.
+    let shown = escape::visible(text);
     let formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '|' | '%');
     let shown = match shown.trim_start().starts_with(formula) {
         true => format!("'{shown}"),

@@ -18,7 +18,7 @@ pub use note::{Note, Step, note};
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
 /// The hash of [`STYLE`] as a Content-Security-Policy wants it.
-pub const STYLE_HASH: &str = "sha256-OWtWUfthqdwJ2fMWjQziVvhBQKd7PhtEXz/WUwRq/wE=";
+pub const STYLE_HASH: &str = "sha256-BGz4D592W0W+5xoYYC2fdH7aWRV6Yeo1XXjALd+R0xA=";
 
 /// The Content-Security-Policy to send with a page: nothing but its style sheet, and forms to the page's own origin.
 pub fn content_security_policy() -> String {

@@ -1,6 +1,8 @@
 //! Sample findings, and data that tries to be more than data.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub mod markup;
+
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -78,15 +80,6 @@ pub fn huge() -> Finding {
         finding.remedies.push(remedy);
     }
     finding
-}
-
-/// What data may try to be: every value of `tests/hostile/values.json`.
-pub fn hostile() -> Vec<String> {
-    let values: Value = serde_json::from_str(include_str!("../../../../tests/hostile/values.json")).unwrap();
-    let values: Vec<String> =
-        values.as_array().unwrap().iter().map(|row| row["value"].as_str().unwrap().to_owned()).collect();
-    assert!(values.len() >= 80);
-    values
 }
 
 /// Names of fields whose values are of a closed list.
