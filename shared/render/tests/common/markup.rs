@@ -1,4 +1,5 @@
 //! What a page may be made of. Tests of other crates take this file in as well.
+#![allow(clippy::string_slice, reason = "tests")]
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
 use sesame_render::escape;
