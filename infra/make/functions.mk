@@ -38,7 +38,7 @@ test-infra: $(SAM_VENV)/ready ## the template, its rule and its role: linters an
 
 command-line: ## the command line as it is for a live account
 	@echo "== command line"
-	$(CARGO) build --locked $(ALL) --bin sesame --quiet
+	$(CARGO) build --locked $(ALL) --bins --tests --quiet
 
 e2e: build-functions command-line $(E2E_VENV)/ready chromium ## the real functions in emulators: refused, told, approved in a browser, applied, sent, rolled back
 	@echo "== end to end"

@@ -29,6 +29,10 @@ class Operator:
         self._host = urlsplit(stack["ApiUrl"]).netloc
         self._port = emulators.ministack
 
+    @property
+    def key(self):
+        return self._credentials.access_key, self._credentials.secret_key
+
     def ask(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = AWSRequest(method, f"http://{self._host}{path}", data=data, headers={"Host": self._host, "Content-Type": "application/json"})

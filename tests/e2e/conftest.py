@@ -1,6 +1,8 @@
 """One deployed stack for all end-to-end tests: a deployment takes longer than all of them."""
 
 import json
+import os
+import subprocess
 import sys
 import uuid
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from emulators.world import ACCOUNT, REGION, Emulators  # noqa: E402
 from inbox import Inbox  # noqa: E402
 from stack import Stack  # noqa: E402
 
+SESAME = os.environ.get("SESAME_CLI", str(Path(__file__).parents[2] / "target/debug/sesame"))
 IDENTITY = f"arn:aws:ses:{REGION}:{ACCOUNT}:identity"
 
 
@@ -147,3 +150,20 @@ def allow(*actions, on):
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": f"{IDENTITY}/{on}"}],
     }
+
+
+@pytest.fixture
+def sesame(emulators):
+    """Runs the command line with the account's root user, or the owner of a key."""
+
+    def run(*arguments, event=None, expect=0, key=None):
+        environment = {"HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"} | emulators.environment()
+        environment["AWS_REGION"] = environment.pop("AWS_DEFAULT_REGION")
+        if key:
+            environment |= {"AWS_ACCESS_KEY_ID": key[0], "AWS_SECRET_ACCESS_KEY": key[1]}
+        given = json.dumps(event) if event else None
+        done = subprocess.run([SESAME, *arguments], env=environment, input=given, capture_output=True, text=True)
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done
+
+    return run

@@ -1,37 +1,13 @@
 """The command line with a live account: what it reads there is what a snapshot of the account gives."""
 
 import json
-import os
-import subprocess
-from pathlib import Path
-
-import pytest
 
 from cloudtrail import refused_send
 from conftest import IDENTITY, allow
 from emulators.proxy import Fault
 from emulators.world import ACCOUNT, REGION
 
-ROOT = Path(__file__).parents[2]
-SESAME = os.environ.get("SESAME_CLI", str(ROOT / "target/debug/sesame"))
 NOW = "2030-01-01T00:00:00Z"
-
-
-@pytest.fixture
-def sesame(emulators):
-    """Runs the command line with the account's root user, or the owner of a key."""
-
-    def run(*arguments, event=None, expect=0, key=None):
-        environment = {"HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"} | emulators.environment()
-        environment["AWS_REGION"] = environment.pop("AWS_DEFAULT_REGION")
-        if key:
-            environment |= {"AWS_ACCESS_KEY_ID": key[0], "AWS_SECRET_ACCESS_KEY": key[1]}
-        given = json.dumps(event) if event else None
-        done = subprocess.run([SESAME, *arguments], env=environment, input=given, capture_output=True, text=True)
-        assert done.returncode == expect, done.stdout + done.stderr
-        return done
-
-    return run
 
 
 def diagnose(sesame, event, *source):

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use sesame_policy::Arn;
 
 use crate::denial::{Caller, Denial, Refusal};
 use crate::finding::Provenance;
@@ -113,6 +114,12 @@ fn denial(record: Record, api: &str, code: Option<&str>, provenance: Provenance,
     {
         caller = identity::caller_of_arn(arn);
     }
+    let recipient = record.recipient_account_id;
+    let provenance = match accounts_agree(&identity, recipient.as_deref(), envelope) {
+        true => provenance,
+        // CloudTrail writes no such record: whoever did may have meant another principal to get a policy.
+        false => provenance.min(Provenance::Invoke),
+    };
     let session = identity.session_context.unwrap_or_default();
     let attributes = session.attributes.unwrap_or_default();
     let tls = record.tls_details.filter(|details| details.as_object().is_some_and(|fields| !fields.is_empty()));
@@ -131,7 +138,7 @@ fn denial(record: Record, api: &str, code: Option<&str>, provenance: Provenance,
         region,
         api: Some(api.to_owned()),
         caller,
-        recipient_account: record.recipient_account_id,
+        recipient_account: recipient,
         event_account: envelope.account.clone(),
         access_key_id: identity.access_key_id,
         source_ip: record.source_ip_address,
@@ -149,6 +156,29 @@ fn denial(record: Record, api: &str, code: Option<&str>, provenance: Provenance,
         refusal: Refusal::AccessDenied,
         ..Denial::new(provenance)
     }
+}
+
+/// Whether the accounts of a record are the same wherever CloudTrail writes the same: the caller's beside its ARN and its
+/// session's issuer, the recipient's beside the envelope's.
+fn accounts_agree(identity: &UserIdentity, recipient: Option<&str>, envelope: &Envelope) -> bool {
+    let of_arn = |arn: &Option<String>| {
+        let arn = arn.as_deref().and_then(|arn| Arn::parse(arn).ok());
+        arn.map(|arn| arn.account().to_owned())
+    };
+    let issuer = identity.session_context.as_ref().and_then(|session| session.session_issuer.as_ref());
+    let caller = [
+        identity.account_id.clone(),
+        of_arn(&identity.arn),
+        issuer.and_then(|issuer| issuer.account_id.clone()),
+        issuer.and_then(|issuer| of_arn(&issuer.arn)),
+    ];
+    same(caller) && same([recipient.map(str::to_owned), envelope.account.clone()])
+}
+
+/// Whether those that are given are the same.
+fn same<const N: usize>(accounts: [Option<String>; N]) -> bool {
+    let mut given = accounts.into_iter().flatten().filter(|account| !account.is_empty());
+    given.next().is_none_or(|first| given.all(|account| account == first))
 }
 
 /// A time as AWS writes it.
