@@ -50,9 +50,9 @@ def test_the_same_by_sesame_approve(emulators, mailer, operator, refused, inbox,
 
 def test_reject_and_mute_close_a_finding(refused, inbox, verb):
     _, finding = refused
-    verb("mute", finding["id"], "--for", "7d", "--reason", "a test", "--yes")
+    verb("mute", finding["id"], "--for", "7d", "--reason", "a test")
     until(inbox, "muted")
-    again = verb("reject", finding["id"], "--yes", expect=1)
+    again = verb("reject", finding["id"], "--reason", "too late", expect=1)
     assert "muted" in again.stderr
 
 
