@@ -208,7 +208,7 @@ def role_of_stack(emulators, stack, logical):
 def enter(role, account=MEMBER, external_id="sesame"):
     arn = f"arn:aws:iam::{account}:role/{role}"
     more = {"ExternalId": external_id} if external_id else {}
-    return lambda holder: holder.client("sts").assume_role(RoleArn=arn, RoleSessionName="s", **more)
+    return lambda holder: holder.client("sts").assume_role(RoleArn=arn, RoleSessionName="stolen", **more)
 
 
 def send(holder):

@@ -4,6 +4,7 @@ Only inputs of its policy evaluator and of its CloudFormation are completed; its
 that is replaced is checked first, so that another version fails at the start and not in some test.
 """
 
+import contextvars
 import json
 import os
 import runpy
@@ -11,8 +12,12 @@ import sys
 import urllib.error
 import urllib.request
 
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.services import ses
 from ministack.services.cloudformation import provisioners
+
+# Whose identity the send at hand names by ARN; the account's own where it names none.
+owner_of_identity = contextvars.ContextVar("owner_of_identity", default=None)
 
 
 def replace(owner, name, make):
@@ -36,7 +41,9 @@ def sender_identity(original):
         if (method, parts[:3]) != ("POST", ["v2", "email", "outbound-emails"]):
             return original(method, path, body, region, account_id)
         given = json.loads(body or b"{}")
-        if arn := given.get("FromEmailAddressIdentityArn"):
+        arn = given.get("FromEmailAddressIdentityArn")
+        owner_of_identity.set(arn.split(":")[4] if arn else None)
+        if arn:
             return arn
         address = given.get("FromEmailAddress", "").rsplit("<", 1)[-1].rstrip(">").strip()
         return f"arn:aws:ses:{region}:{account_id}:identity/{address.rsplit('@', 1)[-1]}"
@@ -90,6 +97,22 @@ def with_conditions(original):
         return found
 
     return context
+
+
+def verified_with_its_owner(original):
+    """An identity that is named by ARN is verified in the account that owns it; MiniStack looks in the sender's.
+
+    https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-overview.html
+    """
+
+    def verified(address, **options):
+        owner = owner_of_identity.get()
+        if not owner:
+            return original(address, **options)
+        with responses.request_scope(owner, responses.get_region()):
+            return original(address, **options)
+
+    return verified
 
 
 def with_sending_authorization(original):
@@ -158,6 +181,7 @@ def with_expiry(original):
 replace(iam_actions, "_ses_v2_resource_arn", sender_identity)
 replace(iam_actions, "extract_resource_arn", with_path)
 replace(iam_actions, "request_tag_context", with_conditions)
+replace(ses, "_identity_verified", verified_with_its_owner)
 replace(iam_evaluator, "_resource_policy", with_sending_authorization)
 replace(iam_evaluator, "_resolve_condition_key", principal_of_session)
 replace(provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"], "create", with_expiry)
