@@ -87,7 +87,7 @@ fuzz: $(CARGO_TOOLS)/bin/cargo-fuzz ## fuzz the policy engine, each target for F
 # Some 1,900 mutants at three to ten seconds each: a shard of sixteen takes some ten minutes. What is run: .cargo/mutants.toml.
 SHARD ?= 1/16
 mutants: $(CARGO_TOOLS)/bin/cargo-mutants ## are mistakes in the policy engine noticed? make mutants SHARD=1/16
-	PATH="$(CARGO_TOOLS)/bin:$$PATH" CARGO_INCREMENTAL=1 PROPTEST_CASES=100 PROPTEST_MAX_SHRINK_ITERS=0 $(CARGO) mutants --package sesame-policy \
+	PATH="$(CARGO_TOOLS)/bin:$$PATH" CARGO_INCREMENTAL=1 PROPTEST_CASES=100 PROPTEST_MAX_SHRINK_ITERS=0 $(CARGO) mutants --package sesame-policy --test-package sesame-policy,sesame-testkit,sesame-differential \
 	  --shard $(shell echo $(SHARD) | awk -F/ '{ print $$1 - 1 "/" $$2 }') --sharding round-robin --output target/mutants-$(subst /,-of-,$(SHARD))
 
 clean: ## throw away what was built

@@ -1,0 +1,223 @@
+//! Decision diagrams: functions of many unknowns, each kept as a graph in which what is the same is there once.
+//!
+//! A node asks for the value of one variable and has a child for each; variables are asked for in one order, a node whose
+//! children are all the same is left out, and equal nodes are one. So two functions are the same when their roots are, a
+//! function turns on a variable exactly when it asks for it, and its results are the ends that can be reached. Where a list
+//! of all combinations grows as the product of the variables' values, a diagram mostly grows as their sum.
+
+use std::collections::{HashMap, HashSet};
+
+/// How many nodes are made, and pairs of nodes are combined, in one evaluation.
+const STEPS: usize = 400_000;
+
+/// A function: the root of its diagram, or its one result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Function(u32);
+
+/// Results are below this number, nodes from it on.
+const FIRST_NODE: u32 = 1 << 16;
+
+impl Function {
+    /// The function that has the same result for everything.
+    pub(super) const fn constant(result: u16) -> Function {
+        Function(result as u32)
+    }
+    fn node(index: usize) -> Option<Function> {
+        Some(Function(u32::try_from(index).ok()?.checked_add(FIRST_NODE)?))
+    }
+    fn index(self) -> Option<usize> {
+        self.0.checked_sub(FIRST_NODE).map(|index| index as usize)
+    }
+    /// The result of a constant function.
+    pub(super) fn result(self) -> Option<u16> {
+        u16::try_from(self.0).ok()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Node {
+    variable: usize,
+    children: Box<[Function]>,
+}
+
+/// The diagrams of one evaluation.
+#[derive(Debug, Default)]
+pub(super) struct Diagrams {
+    nodes: Vec<Node>,
+    known: HashMap<Node, Function>,
+    steps: usize,
+}
+
+impl Diagrams {
+    /// The function that asks for a variable first; `None` over the budget. The children ask for later variables only.
+    pub(super) fn choice(&mut self, variable: usize, children: Vec<Function>) -> Option<Function> {
+        let first = *children.first()?;
+        if children.iter().all(|child| *child == first) {
+            return Some(first);
+        }
+        let node = Node { variable, children: children.into() };
+        if let Some(known) = self.known.get(&node) {
+            return Some(*known);
+        }
+        self.step()?;
+        let function = Function::node(self.nodes.len())?;
+        self.nodes.push(node.clone());
+        self.known.insert(node, function);
+        Some(function)
+    }
+
+    fn step(&mut self) -> Option<()> {
+        self.steps += 1;
+        (self.steps <= STEPS).then_some(())
+    }
+
+    fn get(&self, function: Function) -> Option<&Node> {
+        self.nodes.get(function.index()?)
+    }
+
+    /// The function whose results are made of those of two others; `None` over the budget.
+    pub(super) fn combine(
+        &mut self,
+        one: Function,
+        other: Function,
+        mut results: impl FnMut(u16, u16) -> u16,
+    ) -> Option<Function> {
+        self.combine_below(one, other, &mut results, &mut HashMap::new())
+    }
+
+    fn combine_below(
+        &mut self,
+        one: Function,
+        other: Function,
+        results: &mut impl FnMut(u16, u16) -> u16,
+        done: &mut HashMap<(Function, Function), Function>,
+    ) -> Option<Function> {
+        if let (Some(one), Some(other)) = (one.result(), other.result()) {
+            return Some(Function::constant(results(one, other)));
+        }
+        if let Some(function) = done.get(&(one, other)) {
+            return Some(*function);
+        }
+        self.step()?;
+        let asked = |function| self.get(function).map(|node| (node.variable, node.children.len()));
+        let (variable, count) = match (asked(one), asked(other)) {
+            (Some(one), Some(other)) => one.min(other),
+            (one, other) => one.or(other)?,
+        };
+        let mut children = Vec::with_capacity(count);
+        for value in 0..count {
+            let (one, other) = (self.child(one, variable, value), self.child(other, variable, value));
+            children.push(self.combine_below(one, other, results, done)?);
+        }
+        let function = self.choice(variable, children)?;
+        done.insert((one, other), function);
+        Some(function)
+    }
+
+    /// The function where a variable has a value; itself where it does not ask for that variable first.
+    fn child(&self, function: Function, variable: usize, value: usize) -> Function {
+        match self.get(function) {
+            Some(node) if node.variable == variable => node.children.get(value).copied().unwrap_or(function),
+            _ => function,
+        }
+    }
+
+    /// All functions of a list in one; neighbours first, so that the small ones are joined while they are small.
+    pub(super) fn combine_all(
+        &mut self,
+        mut functions: Vec<Function>,
+        empty: u16,
+        results: impl Fn(u16, u16) -> u16,
+    ) -> Option<Function> {
+        while functions.len() > 1 {
+            let mut joined = Vec::with_capacity(functions.len().div_ceil(2));
+            for pair in functions.chunks(2) {
+                joined.push(match *pair {
+                    [one, other] => self.combine(one, other, &results)?,
+                    [alone] => alone,
+                    _ => continue,
+                });
+            }
+            functions = joined;
+        }
+        Some(functions.pop().unwrap_or(Function::constant(empty)))
+    }
+
+    /// The function with its results put through another one.
+    pub(super) fn map(&mut self, function: Function, mut result: impl FnMut(u16) -> u16) -> Option<Function> {
+        self.combine(function, Function::constant(0), |own, _| result(own))
+    }
+
+    /// Every result that there is, and every variable that makes a difference.
+    pub(super) fn reach(&self, function: Function) -> (Vec<u16>, HashSet<usize>) {
+        let (mut results, mut variables) = (Vec::new(), HashSet::new());
+        let (mut seen, mut open) = (HashSet::new(), vec![function]);
+        while let Some(function) = open.pop() {
+            if !seen.insert(function) {
+                continue;
+            }
+            match self.get(function) {
+                Some(node) => {
+                    variables.insert(node.variable);
+                    open.extend(&node.children);
+                }
+                None => results.extend(function.result()),
+            }
+        }
+        (results, variables)
+    }
+
+    /// Values of the variables that lead to a result, as few of the `costly` variables' second values as can be, and for
+    /// the others the first value that leads there. What is not in the list makes no difference.
+    pub(super) fn way_to(
+        &self,
+        result: u16,
+        function: Function,
+        costly: impl Fn(usize) -> bool,
+    ) -> Option<Vec<(usize, usize)>> {
+        let mut costs = HashMap::new();
+        self.cost(result, function, &costly, &mut costs)?;
+        let cost = |function: &Function| costs.get(function).copied().flatten();
+        let (mut way, mut at) = (Vec::new(), function);
+        while let Some(node) = self.get(at) {
+            let ways = node.children.iter().enumerate().filter_map(|(value, child)| {
+                let price = if costly(node.variable) { value } else { 0 };
+                Some((cost(child)? + price, value, *child))
+            });
+            // Of two ways that cost the same, the one with an earlier text in the list.
+            let (_, value, child) = match costly(node.variable) {
+                true => ways.min_by_key(|(cost, value, _)| (*cost, usize::MAX - value))?,
+                false => ways.min_by_key(|(_, value, _)| *value)?,
+            };
+            way.push((node.variable, value));
+            at = child;
+        }
+        Some(way)
+    }
+
+    /// The fewest costly values on a way to a result; `None`: there is no way.
+    fn cost(
+        &self,
+        result: u16,
+        function: Function,
+        costly: &impl Fn(usize) -> bool,
+        costs: &mut HashMap<Function, Option<usize>>,
+    ) -> Option<usize> {
+        let Some(node) = self.get(function) else {
+            let cost = (function.result() == Some(result)).then_some(0);
+            costs.insert(function, cost);
+            return cost;
+        };
+        if let Some(cost) = costs.get(&function) {
+            return *cost;
+        }
+        let mut least = None;
+        for (value, child) in node.children.iter().enumerate() {
+            let price = if costly(node.variable) { value } else { 0 };
+            let own = self.cost(result, *child, costly, costs).map(|cost| cost + price);
+            least = [least, own].into_iter().flatten().min();
+        }
+        costs.insert(function, least);
+        least
+    }
+}
