@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 /// How many nodes are made, and pairs of nodes are combined, in one evaluation.
-const STEPS: usize = 400_000;
+const STEPS: usize = 200_000;
 
 /// A function: the root of its diagram, or its one result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

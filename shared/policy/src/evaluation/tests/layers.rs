@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{Decision, LayerKind};
 
 /// Policies by layer: `identity=A boundary=N`; levels are parted by `/`.
 fn policies(text: &str) -> Value {
@@ -178,6 +179,9 @@ fn each_layer_keeps_its_own_decision_and_what_decided() {
     // Every statement is there, also those that do not match.
     let traces: usize = evaluation.layers.iter().map(|layer| layer.statements.len()).sum();
     assert_eq!(traces, 3 + 2 + 2 + 4);
+    let own = |kind| evaluation.layer(kind).map(|layer| (layer.layer, layer.possible.determined()));
+    assert_eq!(own(LayerKind::Session), Some((LayerKind::Session, Some(Decision::ExplicitDeny))));
+    assert_eq!(own(LayerKind::ResourceControl), None);
 }
 
 #[test]
