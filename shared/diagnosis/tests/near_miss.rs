@@ -224,7 +224,7 @@ fn a_principal_that_is_someone_else_is_farther_than_a_condition() {
             json!({ "Resource": identity(OWNER), "Principal": { "AWS": mailer }, "Condition": condition }),
         ),
     ];
-    let shown = shown("resource-policy", &world(&own, OWNER, &sending), OWNER);
+    let shown = shown("sending-authorization-policy", &world(&own, OWNER, &sending), OWNER);
     let expected = [("Network", "Condition"), ("Stranger", "Principal")];
     assert_eq!(shown, expected.map(|(sid, fails)| (sid.to_owned(), fails.to_owned())));
 }

@@ -112,7 +112,7 @@ fn decoded(code: u16) -> Option<Decision> {
 }
 
 fn decisions(functions: &Functions<'_, '_>, function: Function) -> Possible {
-    functions.diagrams.reach(function).0.into_iter().filter_map(decoded).collect()
+    functions.diagrams.results(function).into_iter().filter_map(decoded).collect()
 }
 
 /// The possible decisions of one level, or of all levels of a layer: exact, or at least not too few.

@@ -5,7 +5,7 @@
 //! function turns on a variable exactly when it asks for it, and its results are the ends that can be reached. Where a list
 //! of all combinations grows as the product of the variables' values, a diagram mostly grows as their sum.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// How many nodes are made, and pairs of nodes are combined, in one evaluation.
 const STEPS: usize = 200_000;
@@ -148,23 +148,39 @@ impl Diagrams {
         self.combine(function, Function::constant(0), |own, _| result(own))
     }
 
-    /// Every result that there is, and every variable that makes a difference.
-    pub(super) fn reach(&self, function: Function) -> (Vec<u16>, HashSet<usize>) {
-        let (mut results, mut variables) = (Vec::new(), HashSet::new());
-        let (mut seen, mut open) = (HashSet::new(), vec![function]);
+    /// Every result that there is.
+    pub(super) fn results(&self, function: Function) -> Vec<u16> {
+        let mut results = Vec::new();
+        self.walk(function, |function| results.extend(function.result()));
+        results
+    }
+
+    /// Every variable that makes a difference, each once for every node that asks for it.
+    pub(super) fn variables(&self, function: Function) -> Vec<usize> {
+        let mut variables = Vec::new();
+        self.walk(function, |function| variables.extend(self.get(function).map(|node| node.variable)));
+        variables
+    }
+
+    /// Visits each node and each result once.
+    fn walk(&self, function: Function, mut visit: impl FnMut(Function)) {
+        let mut seen_nodes = vec![false; self.nodes.len()];
+        let mut seen_results: Vec<Function> = Vec::new();
+        let mut open = vec![function];
         while let Some(function) = open.pop() {
-            if !seen.insert(function) {
-                continue;
-            }
-            match self.get(function) {
-                Some(node) => {
-                    variables.insert(node.variable);
-                    open.extend(&node.children);
+            let Some(node) = self.get(function) else {
+                if !seen_results.contains(&function) {
+                    seen_results.push(function);
+                    visit(function);
                 }
-                None => results.extend(function.result()),
+                continue;
+            };
+            let Some(seen) = function.index().and_then(|index| seen_nodes.get_mut(index)) else { continue };
+            if !std::mem::replace(seen, true) {
+                visit(function);
+                open.extend(&node.children);
             }
         }
-        (results, variables)
     }
 
     /// Values of the variables that lead to a result, as few of the `costly` variables' second values as can be, and for

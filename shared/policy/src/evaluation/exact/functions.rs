@@ -26,6 +26,16 @@ pub(super) struct Functions<'s, 'p> {
     owner: Vec<usize>,
 }
 
+/// What an element comes to.
+struct Outcomes<'t> {
+    /// For each combination of its axes' values.
+    table: &'t [u8],
+    /// The bits that matter.
+    mask: u8,
+    /// How the texts of a list come to one outcome.
+    set: Option<SetOperator>,
+}
+
 impl<'s, 'p> Functions<'s, 'p> {
     pub(super) fn new(space: &'s Space<'p>) -> Functions<'s, 'p> {
         let (mut first, mut owner) = (Vec::with_capacity(space.axes.len()), Vec::new());
@@ -39,18 +49,22 @@ impl<'s, 'p> Functions<'s, 'p> {
 
     /// The outcome bits of a statement; `None` over the budget.
     pub(super) fn statement(&mut self, statement: &Undecided) -> Option<Function> {
-        let mut outcome = Function::constant(statement.fixed.into());
-        for atom in &statement.atoms {
-            let atom = self.atom(*atom)?;
-            outcome = self.diagrams.combine(outcome, atom, |one, other| one & other)?;
-        }
-        Some(outcome)
-    }
-
-    fn atom(&mut self, index: usize) -> Option<Function> {
         if self.owner.len() > VARIABLES {
             return None;
         }
+        let mut outcome: Option<Function> = None;
+        for atom in &statement.atoms {
+            let atom = self.atom(*atom, statement.fixed)?;
+            outcome = Some(match outcome {
+                Some(outcome) => self.diagrams.combine(outcome, atom, |one, other| one & other)?,
+                None => atom,
+            });
+        }
+        Some(outcome.unwrap_or(Function::constant(statement.fixed.into())))
+    }
+
+    /// Those bits of an element's outcome that are not ruled out.
+    fn atom(&mut self, index: usize, mask: u8) -> Option<Function> {
         let atom = self.space.atoms.get(index)?;
         let mut axes = Vec::with_capacity(atom.axes.len());
         let mut stride = 1;
@@ -59,30 +73,30 @@ impl<'s, 'p> Functions<'s, 'p> {
             stride *= self.space.size(&[*axis]);
         }
         axes.sort_unstable();
-        self.branch(atom.element, atom.table()?, &axes, 0)
+        let set = match atom.element {
+            Element::Condition(condition) => condition.operator.set,
+            Element::Principal(..) | Element::Resource(_) => None,
+        };
+        self.branch(&Outcomes { table: atom.table()?, mask, set }, &axes, 0)
     }
 
     /// The function of the axes from one on, for certain values of those before: where these lead to in the table.
-    fn branch(&mut self, element: Element<'_>, table: &[u8], axes: &[(usize, usize)], at: usize) -> Option<Function> {
+    fn branch(&mut self, outcomes: &Outcomes<'_>, axes: &[(usize, usize)], at: usize) -> Option<Function> {
         let Some(((axis, stride), rest)) = axes.split_first() else {
-            return table.get(at).map(|bits| Function::constant((*bits).into()));
+            return outcomes.table.get(at).map(|bits| Function::constant((bits & outcomes.mask).into()));
         };
         let space = self.space;
         let (own, first) = (space.axes.get(*axis)?, *self.first.get(*axis)?);
         let values: Option<Vec<Function>> =
-            (0..own.values.len()).map(|value| self.branch(element, table, rest, at + value * stride)).collect();
+            (0..own.values.len()).map(|value| self.branch(outcomes, rest, at + value * stride)).collect();
         let values = values?;
         if !own.is_list() {
             return self.diagrams.choice(first, values);
         }
         let [absent, empty, texts @ ..] = values.as_slice() else { return None };
-        let set = match element {
-            Element::Condition(condition) => condition.operator.set,
-            Element::Principal(..) | Element::Resource(_) => None,
-        };
         let mut list = *empty;
         for (index, text) in texts.iter().enumerate().rev() {
-            let with_text = match set {
+            let with_text = match outcomes.set {
                 Some(SetOperator::ForAnyValue) => self.diagrams.combine(list, *text, |list, text| list | text)?,
                 Some(SetOperator::ForAllValues) => self.diagrams.combine(list, *text, |list, text| list & text)?,
                 None => list,
@@ -99,13 +113,13 @@ impl<'s, 'p> Functions<'s, 'p> {
         }
         let mut all = self.undecided(level, Effect::Deny)?;
         all.extend(self.unreadable(level, |assumed| (assumed == Assumed::Deny).into())?);
-        let any = self.diagrams.combine_all(all, 0, |one, other| one | other)?;
-        self.diagrams.map(any, |bits| u16::from(bits != 0))
+        self.diagrams.combine_all(all, 0, |one, other| one | other)
     }
 
     /// The bits of all allows of a level; `None` over the budget.
     pub(super) fn allow(&mut self, level: &Level) -> Option<Function> {
-        if level.allow & level.mask == level.mask {
+        // Beside a Deny it makes no difference.
+        if level.deny || level.allow & level.mask == level.mask {
             return Some(Function::constant(level.allow.into()));
         }
         let mut all = self.undecided(level, Effect::Allow)?;
@@ -137,8 +151,7 @@ impl<'s, 'p> Functions<'s, 'p> {
 
     /// The bits in all and in some completions.
     pub(super) fn outcome(&self, function: Function) -> Outcome {
-        let (results, _) = self.diagrams.reach(function);
-        results.into_iter().fold(Outcome { must: u8::MAX, may: 0 }, |outcome, bits| {
+        self.diagrams.results(function).into_iter().fold(Outcome { must: u8::MAX, may: 0 }, |outcome, bits| {
             let bits = u8::try_from(bits).unwrap_or(u8::MAX);
             Outcome { must: outcome.must & bits, may: outcome.may | bits }
         })
@@ -146,7 +159,7 @@ impl<'s, 'p> Functions<'s, 'p> {
 
     /// The axes that make a difference to a function.
     pub(super) fn axes(&self, function: Function) -> Vec<usize> {
-        let (_, variables) = self.diagrams.reach(function);
+        let variables = self.diagrams.variables(function);
         let mut axes: Vec<usize> = variables.iter().filter_map(|variable| self.owner.get(*variable)).copied().collect();
         axes.sort_unstable();
         axes.dedup();
