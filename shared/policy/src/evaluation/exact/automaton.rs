@@ -510,6 +510,41 @@ mod tests {
     }
 
     #[test]
+    fn long_patterns_are_read_to_their_end() {
+        for length in [1, 62, 63, 64, 65, 127, 128, 129, 200] {
+            let text = "a".repeat(length);
+            let pattern = glob(&text);
+            assert!(pattern.matches(&text) && !pattern.matches(&format!("{text}a")), "{length}");
+            assert!(!pattern.matches(&"a".repeat(length - 1)), "{length}");
+            let suffix = glob(&format!("*b{text}"));
+            assert!(suffix.matches(&format!("bb{text}")) && !suffix.matches(&format!("b{text}b")), "{length}");
+            let found = witnesses(&[vec![pattern], vec![suffix]]);
+            let shown: HashSet<&str> = found.texts.iter().map(String::as_str).collect();
+            assert!(found.complete && found.texts.len() == 3, "{length} {:?}", found.texts);
+            assert!(shown.contains(text.as_str()) && shown.contains(format!("b{text}").as_str()), "{length}");
+        }
+    }
+
+    #[test]
+    fn shared_beginnings_are_walked_once() {
+        let tests: Vec<Test> = ["ab*c", "ab*d", "abx", "ab", "ab*c"].iter().map(|text| vec![glob(text)]).collect();
+        let product = Product::new(&tests);
+        // a b * c | d | x | and four ends: what is the same is there once.
+        assert_eq!(product.places.len(), 6 + 4);
+        let passed = |text: &str| product.combination(&product.run(&product.start(), text));
+        for (text, expected) in
+            [("ab", 0b01000), ("abc", 0b10001), ("abd", 0b00010), ("abx", 0b00100), ("abxc", 0b10001), ("b", 0)]
+        {
+            assert_eq!(passed(text), [expected], "{text}");
+        }
+        // Of texts between two others the beginning is another.
+        let tests = vec![vec![glob("ab*c").between("a", "")], vec![glob("ab*c")], vec![glob("ab")]];
+        let product = Product::new(&tests);
+        let passed = |text: &str| product.combination(&product.run(&product.start(), text));
+        assert_eq!([passed("bc"), passed("abc"), passed("ab"), passed("c")], [[0b001], [0b010], [0b100], [0]]);
+    }
+
+    #[test]
     fn combinations_of_suffixes_exclude_each_other() {
         let tests = vec![vec![glob("*@example.com")], vec![glob("*@example.org")], vec![glob("*@example.*")]];
         let found = witnesses(&tests);

@@ -237,3 +237,128 @@ impl Diagrams {
         least
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const OR: fn(u16, u16) -> u16 = |one, other| one | other;
+    const AND: fn(u16, u16) -> u16 = |one, other| one & other;
+
+    /// Variables with this many values each.
+    const SIZES: [usize; 4] = [2, 3, 2, 4];
+
+    fn is_value(diagrams: &mut Diagrams, variable: usize, value: usize) -> Function {
+        let children = (0..SIZES[variable]).map(|own| Function::constant((own == value).into())).collect();
+        diagrams.choice(variable, children).unwrap()
+    }
+
+    fn value_at(diagrams: &Diagrams, function: Function, at: &[usize]) -> u16 {
+        let mut function = function;
+        while let Some(node) = diagrams.get(function) {
+            function = node.children[at[node.variable]];
+        }
+        function.result().unwrap()
+    }
+
+    fn all_values() -> Vec<Vec<usize>> {
+        SIZES.iter().fold(vec![Vec::new()], |all, size| {
+            all.iter().flat_map(|at| (0..*size).map(|value| [at.as_slice(), &[value]].concat())).collect()
+        })
+    }
+
+    #[test]
+    fn equal_functions_are_one_and_what_makes_no_difference_is_not_asked() {
+        let mut diagrams = Diagrams::default();
+        let (a, b) = (is_value(&mut diagrams, 0, 1), is_value(&mut diagrams, 1, 2));
+        let one = diagrams.combine(a, b, OR).unwrap();
+        let other = diagrams.combine(b, a, OR).unwrap();
+        assert_eq!(one, other);
+        let not = diagrams.map(a, |result| 1 - result).unwrap();
+        assert_eq!(diagrams.combine(a, not, OR), Some(Function::constant(1)));
+        assert_eq!(diagrams.combine(a, not, AND), Some(Function::constant(0)));
+        let absorbed = diagrams.combine(one, a, AND).unwrap();
+        assert_eq!((absorbed, diagrams.variables(absorbed)), (a, vec![0]));
+        assert_eq!(diagrams.combine_all(Vec::new(), 7, OR), Some(Function::constant(7)));
+        assert_eq!(diagrams.choice(0, Vec::new()), None);
+    }
+
+    #[test]
+    fn the_way_to_a_result_is_short() {
+        let mut diagrams = Diagrams::default();
+        // Variables 0 and 2 cost: `0 is 1, or 1 is 2 and 2 is 1`.
+        let [a, b, c] = [(0, 1), (1, 2), (2, 1)].map(|(variable, value)| is_value(&mut diagrams, variable, value));
+        let both = diagrams.combine(b, c, AND).unwrap();
+        let function = diagrams.combine(a, both, OR).unwrap();
+        let costly = |variable| variable != 1;
+        assert_eq!(diagrams.way_to(0, function, costly), Some(vec![(0, 0), (1, 0)]));
+        // Of two ways that cost one each the one with the earlier variable.
+        assert_eq!(diagrams.way_to(1, function, costly), Some(vec![(0, 1)]));
+        assert_eq!(diagrams.way_to(1, both, costly), Some(vec![(1, 2), (2, 1)]));
+        assert_eq!(diagrams.way_to(2, function, costly), None);
+        // Where nothing costs, the first values that lead there.
+        assert_eq!(diagrams.way_to(1, function, |_| false), Some(vec![(0, 0), (1, 2), (2, 1)]));
+    }
+
+    #[test]
+    fn too_many_steps_come_to_no_function() {
+        let mut diagrams = Diagrams { steps: STEPS - 2, ..Diagrams::default() };
+        let (a, b) = (is_value(&mut diagrams, 0, 1), is_value(&mut diagrams, 1, 1));
+        assert_eq!(diagrams.combine(a, b, AND), None);
+        // What is known needs no step.
+        assert_eq!(is_value(&mut diagrams, 0, 1), a);
+    }
+
+    proptest! {
+        #![proptest_config(sesame_testkit::laws::config(300))]
+
+        /// A diagram has the results of what it was made of, asks for what makes a difference, and finds a way to each.
+        #[test]
+        fn a_diagram_is_what_it_was_made_of(steps in prop::collection::vec((0_usize..4, 0_usize..4, any::<bool>(), 0_usize..8, 1_u16..16), 1..10)) {
+            let mut diagrams = Diagrams::default();
+            let mut made: Vec<(Function, Vec<u16>)> = Vec::new();
+            let all = all_values();
+            for (variable, value, or, earlier, factor) in steps {
+                let value = value % SIZES[variable];
+                let mut function = is_value(&mut diagrams, variable, value);
+                function = diagrams.map(function, |result| result * factor).unwrap();
+                let mut results: Vec<u16> = all.iter().map(|at| if at[variable] == value { factor } else { 0 }).collect();
+                if let Some((other, expected)) = made.get(earlier % made.len().max(1)) {
+                    let join = if or { OR } else { |one: u16, other: u16| one.saturating_sub(other) };
+                    function = diagrams.combine(function, *other, join).unwrap();
+                    results = results.iter().zip(expected).map(|(one, other)| join(*one, *other)).collect();
+                }
+                made.push((function, results));
+            }
+            for (function, expected) in made {
+                for (at, result) in all.iter().zip(&expected) {
+                    prop_assert_eq!(value_at(&diagrams, function, at), *result);
+                }
+                let mut found = diagrams.results(function);
+                found.sort_unstable();
+                let mut results = expected.clone();
+                results.sort_unstable();
+                results.dedup();
+                prop_assert_eq!(&found, &results);
+                let asked = diagrams.variables(function);
+                for variable in 0..SIZES.len() {
+                    let matters = all.iter().zip(&expected).any(|(at, result)| {
+                        all.iter().zip(&expected).any(|(other, changed)| {
+                            changed != result && (0..SIZES.len()).all(|own| own == variable || at[own] == other[own])
+                        })
+                    });
+                    prop_assert_eq!(asked.contains(&variable), matters);
+                }
+                for result in results {
+                    let mut at = vec![0; SIZES.len()];
+                    for (variable, value) in diagrams.way_to(result, function, |variable| SIZES[variable] == 2).unwrap() {
+                        at[variable] = value;
+                    }
+                    prop_assert_eq!(value_at(&diagrams, function, &at), result);
+                }
+            }
+        }
+    }
+}

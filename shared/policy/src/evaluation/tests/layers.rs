@@ -207,6 +207,11 @@ fn a_trace_says_of_each_element_whether_it_matched_and_with_what() {
         .iter()
         .map(|condition| (condition.key.as_str(), condition.outcome, condition.resolved.clone()))
         .collect();
+    let mut walked = Vec::new();
+    for condition in &trace.conditions {
+        walked.push((condition.key.as_str(), condition.outcome, condition.resolved.clone()));
+    }
+    assert_eq!(walked, conditions);
     let resolved = Some(vec![Some("*@example.com".to_owned()), None]);
     assert_eq!(
         conditions,
