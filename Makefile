@@ -15,6 +15,8 @@ help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
 
 demo: ## the main job, embedded: a sample organization, eleven refused sends, from alert to closing message
+	@echo "== building the command line"
+	$(CARGO) build --locked -p sesame
 	$(CARGO) run --quiet --locked -p sesame -- demo
 
 test: fmt lint test-rust test-tools ## everything: format, lints, all tests, linters of what Sesame writes
