@@ -185,13 +185,13 @@ def allow(*actions, on):
 def sesame(emulators):
     """Runs the command line with the account's root user, or the owner of a key."""
 
-    def run(*arguments, event=None, expect=0, key=None):
+    def run(*arguments, event=None, expect=0, key=None, terminal=None):
         environment = {"HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"} | emulators.environment()
         environment["AWS_REGION"] = environment.pop("AWS_DEFAULT_REGION")
         if key:
             environment |= {"AWS_ACCESS_KEY_ID": key[0], "AWS_SECRET_ACCESS_KEY": key[1]}
-        given = json.dumps(event) if event else None
-        done = subprocess.run([SESAME, *arguments], env=environment, input=given, capture_output=True, text=True)
+        given = {"stdin": terminal} if terminal is not None else {"input": json.dumps(event) if event else None}
+        done = subprocess.run([SESAME, *arguments], env=environment, capture_output=True, text=True, **given)
         assert done.returncode == expect, done.stdout + done.stderr
         return done
 

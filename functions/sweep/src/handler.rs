@@ -52,6 +52,7 @@ impl Handler {
             .count("Expired", swept.expired.len())
             .count("Resumed", swept.resumed.len())
             .count("Quiet", swept.quiet.len())
+            .count("Changed", swept.changed.len())
             .count("Vanished", swept.vanished.len())
             .count("Failed", swept.failed.len())
             .write(SystemClock.now());
