@@ -254,6 +254,9 @@ pub struct PolicyInfo {
     pub arn: Option<String>,
     /// The ARN or id of the user, role, group, node or identity that it hangs on.
     pub attached_to: Option<String>,
+    /// The name of a node of the organization, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached_to_name: Option<String>,
 }
 
 /// The kinds of policies.
@@ -380,6 +383,9 @@ pub struct NearMiss {
     pub actual: Option<String>,
     /// The condition that fails, where it is one.
     pub condition: Option<ConditionInfo>,
+    /// The other conditions that fail beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_conditions: Vec<ConditionInfo>,
     /// One sentence.
     pub summary: String,
 }
