@@ -343,6 +343,51 @@ fn throttling_is_waited_out_and_a_failing_function_is_told() {
 }
 
 #[test]
+fn what_was_granted_is_listed_until_it_is_taken_back() {
+    let stack = stack(&["01-no-allow"], true);
+    let id = stack.one();
+    let none = stack.sesame(&["grants"]);
+    assert_eq!((none.succeeded(), none.stderr.as_str()), ("", "nothing that Sesame granted stands\n"));
+    stack.sesame(&["approve", id, "--bridge", "7d", "--yes", "--wait"]).succeeded();
+    let table = stack.sesame(&["grants"]);
+    let lines: Vec<&str> = table.succeeded().lines().collect();
+    let columns: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!((lines.len(), columns.as_slice()), (2, ["FINDING", "SINCE", "UNTIL", "WHO", "MAY"].as_slice()));
+    assert!(lines[1].starts_with(id) && lines[1].contains("orders"), "{}", lines[1]);
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{}", table.stdout);
+    let json = stack.sesame(&["grants", "--format", "json"]).json();
+    let grant = &json["grants"][0];
+    assert_eq!((grant["finding"].as_str(), grant["actions"][0].as_str()), (Some(id), Some("ses:SendRawEmail")));
+    stack.sesame(&["rollback", id, "--yes", "--wait"]).succeeded();
+    assert_eq!(stack.sesame(&["grants", "--format", "json"]).json()["grants"], json!([]));
+}
+
+#[test]
+fn the_audit_says_who_did_what_and_what_was_refused() {
+    let stack = stack(&["01-no-allow"], true);
+    let id = stack.one();
+    stack.sesame(&["reject", id, "--reason", "=not now, \"please\""]).succeeded();
+    stack.sesame(&["reject", id]).failed(1);
+    let entries = stack.sesame(&["list", "--audit", "json"]).json();
+    let acts: Vec<(&str, bool)> = entries["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["act"].as_str().unwrap(), entry["refused"].is_string()))
+        .collect();
+    assert_eq!(acts, [("find", false), ("reject", false), ("reject", true)]);
+    assert_eq!(
+        (entries["entries"][1]["by"].as_str(), entries["entries"][1]["sourceIp"].as_str()),
+        (Some(OPERATOR), Some("192.0.2.7"))
+    );
+    let csv = stack.sesame(&["list", "--audit", "csv"]);
+    let lines: Vec<&str> = csv.succeeded().lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert!(lines[0].starts_with("time,finding,generation,act,refused,"), "{}", lines[0]);
+    assert!(lines[2].contains("\"'=not now, \"\"please\"\"\""), "no formula, and quoted: {}", lines[2]);
+}
+
+#[test]
 fn a_grant_is_revoked_by_the_stack() {
     let stack = stack(&["01-no-allow"], true);
     let id = stack.one();

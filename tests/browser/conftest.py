@@ -67,6 +67,10 @@ class Served:
         """The finding as it is stored."""
         return json.loads((self.out / "findings" / f"{finding}.json").read_text())
 
+    def store(self, record):
+        """Puts a record in the place of the stored one, as another process would."""
+        (self.out / "findings" / f"{record['finding']['id']}.json").write_text(json.dumps(record))
+
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=PATIENCE)

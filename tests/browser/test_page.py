@@ -1,6 +1,7 @@
 """The approval page as people meet it: with a keyboard, on a phone, in the dark, by a screen reader, without scripts."""
 
 import re
+from datetime import datetime, timezone
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -56,6 +57,23 @@ def test_pages_that_say_no_are_pages_too(served, visit, picture, scheme):
         picture(page, f"{name}-{scheme}")
         assert violations(page) == [] and sideways(page) <= 0, name
         assert page.get_by_role("main").inner_text().count("sesame list") == 1, name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", ["approved", "applying", "rolling-back"])
+def test_a_page_that_follows_what_is_under_way_is_a_page_too(served, visit, picture, state, scheme):
+    alert = served.alert(APPLICABLE)
+    record = served.settled(alert["finding"])
+    record |= {"state": state, "since": datetime.now(timezone.utc).isoformat()}
+    served.store(record)
+    page = visit(360, scheme)
+    page.goto(alert["link"])
+    picture(page, f"{state}-{scheme}")
+    # It loads itself again until there is something new, which a script could do more gently; what is read in between stays.
+    assert violations(page, but=["meta-refresh"]) == [] and sideways(page) <= 0
+    steps = page.get_by_role("list").first.get_by_role("listitem")
+    assert steps.count() == 3 and page.locator("[aria-current=step]").count() == 1
+    assert page.get_by_role("link", name="Look again now").is_visible()
 
 
 def test_narrower_than_any_phone_and_larger_than_any_text(served, visit):

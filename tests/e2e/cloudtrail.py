@@ -8,12 +8,12 @@ and body are redacted, as AWS does with what is sensitive.
 import datetime
 import uuid
 
-from emulators.world import ACCOUNT, REGION
+from emulators.world import REGION
 
 REDACTED = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
-def refused_send(sender, refusal, from_address, source_ip="192.0.2.10"):
+def refused_send(sender, refusal, from_address, source_ip="192.0.2.10", identity_arn=None):
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     event_id = str(uuid.uuid4())
     return {
@@ -21,7 +21,7 @@ def refused_send(sender, refusal, from_address, source_ip="192.0.2.10"):
         "id": str(uuid.uuid4()),
         "detail-type": "AWS API Call via CloudTrail",
         "source": "aws.ses",
-        "account": ACCOUNT,
+        "account": sender.account,
         "time": now,
         "region": REGION,
         "resources": [],
@@ -31,7 +31,7 @@ def refused_send(sender, refusal, from_address, source_ip="192.0.2.10"):
                 "type": "IAMUser",
                 "principalId": "AIDAEXAMPLE",
                 "arn": sender.arn,
-                "accountId": ACCOUNT,
+                "accountId": sender.account,
                 "accessKeyId": sender.access_key,
                 "userName": sender.name,
             },
@@ -45,6 +45,7 @@ def refused_send(sender, refusal, from_address, source_ip="192.0.2.10"):
             "errorMessage": refusal["Message"],
             "requestParameters": {
                 "fromEmailAddress": from_address,
+                **({"fromEmailAddressIdentityArn": identity_arn} if identity_arn else {}),
                 "destination": {"toAddresses": REDACTED},
                 "content": REDACTED,
             },
@@ -54,7 +55,7 @@ def refused_send(sender, refusal, from_address, source_ip="192.0.2.10"):
             "readOnly": False,
             "eventType": "AwsApiCall",
             "managementEvent": False,
-            "recipientAccountId": ACCOUNT,
+            "recipientAccountId": sender.account,
             "eventCategory": "Data",
             "tlsDetails": {
                 "tlsVersion": "TLSv1.3",

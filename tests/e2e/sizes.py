@@ -171,7 +171,9 @@ def prepare(emulators):
         "SESAME_REQUIRED_BOUNDARY": "none",
         "SESAME_GRANTS_A_DAY": "5",
         "SESAME_APPROVALS_NEEDED": "1",
-        "SESAME_APPLY_ROLE_NAME": "none",
+        "SESAME_READ_ROLE_NAME": "sesame-read",
+        "SESAME_READ_ROLE_ACCOUNTS": "none",
+        "SESAME_APPLY_ROLE_NAME": "sesame-apply",
         "SESAME_APPLY_ROLE_ACCOUNTS": "none",
     }
     return environment, lambda: refused_send(sender, refusal, address)

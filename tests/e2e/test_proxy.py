@@ -15,14 +15,15 @@ class StandIn:
     """Answers every request with one status and body, and keeps the requests."""
 
     def __init__(self, body, status=200):
-        self.seen, self.status, self.body = [], status, body
+        self.seen, self.accounts, self.status, self.body = [], [], status, body
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 outer.seen.append((self.command, self.path, self.headers.get("Host"), body))
-                answer = json.dumps(outer.body).encode()
+                outer.accounts.append(self.headers.get("X-Moto-Account-Id"))
+                answer = outer.body.encode() if isinstance(outer.body, str) else json.dumps(outer.body).encode()
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -57,7 +58,8 @@ def call(proxy, method="POST", path="/", service="iam", body=b"", key="AKIA1", *
     request = urllib.request.Request(proxy.url + path, data=body or None, method=method, headers=headers)
     try:
         with urllib.request.urlopen(request) as response:
-            return response.status, json.loads(response.read())
+            text = response.read().decode()
+            return response.status, text if text.startswith("<") else json.loads(text)
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
 
@@ -160,3 +162,19 @@ def test_what_is_published_can_be_read_by_protocol(setup):
     assert proxy.published("default") == ["d", "plain"]
     proxy.forget()
     assert proxy.published("email") == []
+
+
+def test_moto_is_told_whose_account_the_credentials_are(setup):
+    proxy, ministack, moto = setup
+    request = {"service": "ses", "path": "/v2/email/identities/example.com/policies", "method": "GET"}
+    for key in ["AKIA1", "444455556666", "ASIA2"]:
+        call(proxy, key=key, **request)
+    ministack.body = (
+        "<AssumeRoleResponse><Credentials><AccessKeyId>ASIA2</AccessKeyId></Credentials><AssumedRoleUser>"
+        "<Arn>arn:aws:sts::777788889999:assumed-role/r/s</Arn></AssumedRoleUser></AssumeRoleResponse>"
+    )
+    call(proxy, service="sts", body=b"Action=AssumeRole", Content_Type="application/x-www-form-urlencoded")
+    ministack.body = {}
+    call(proxy, key="ASIA2", **request)
+    assert moto.accounts == ["000000000000", "444455556666", "000000000000", "777788889999"]
+    assert set(ministack.accounts) == {None}

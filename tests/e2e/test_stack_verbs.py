@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import pty
 
 import pytest
 
@@ -46,6 +48,36 @@ def test_the_same_by_sesame_approve(emulators, mailer, operator, refused, inbox,
     rows = list(csv.DictReader(io.StringIO(verb("list", "--audit", "csv").stdout)))
     told = [row for row in rows if id in row.values() and "the shop must send" in row.values()]
     assert told and any(operator.arn in row.values() for row in told), rows
+
+
+@pytest.fixture
+def answer(sesame, stack, operator):
+    """Runs a verb on a terminal, and types a line when it asks."""
+
+    def run(*arguments, typed, expect):
+        keyboard, terminal = pty.openpty()
+        try:
+            os.write(keyboard, typed.encode() + b"\n")
+            return sesame(*arguments, "--api", stack["ApiUrl"], expect=expect, key=operator.key, terminal=terminal)
+        finally:
+            os.close(keyboard)
+            os.close(terminal)
+
+    return run
+
+
+def test_on_a_terminal_it_asks_and_only_a_yes_is_one(emulators, refused, inbox, verb, answer):
+    id = refused[1]["id"]
+    for typed in ["", "n", "yess"]:
+        asked = answer("approve", id, typed=typed, expect=1)
+        assert "will be able to call" in asked.stderr and "Approve? [y/N]" in asked.stderr
+        assert asked.stderr.rstrip().endswith("nothing was decided")
+    assert json.loads(verb("show", id, "--record").stdout)["state"] == "open"
+    answer("approve", id, "--wait", typed="Y", expect=0)
+    until(inbox, "applied")
+    kept = answer("rollback", id, typed="no", expect=1)
+    assert "goes away" in kept.stderr and "Take it back? [y/N]" in kept.stderr
+    assert own_policies(emulators) == [f"sesame-{id}"]
 
 
 def test_reject_and_mute_close_a_finding(refused, inbox, verb):

@@ -1,6 +1,7 @@
-"""The apply role's walls, tried with its raw credentials, past all of our code: each escalation is refused by IAM.
+"""The walls of the roles that write, and of those in other accounts, tried with their raw credentials, past all of our code: each
+escalation is refused by IAM.
 
-The list is that of docs/walls.md. The emulator judges by the role's own policy, as deployed.
+The lists are those of docs/walls.md. The emulator judges by the roles' own policies, as deployed.
 """
 
 import json
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import IDENTITY
-from emulators.world import ACCOUNT, REGION
+from conftest import IDENTITY, MEMBER_IDENTITY, SILENT
+from emulators.world import ACCOUNT, MEMBER, REGION
 from stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -30,19 +31,18 @@ class Holder:
     def __init__(self, emulators, stack, role_arn):
         self.emulators, self.stack = emulators, stack
         self.role = role_arn.rsplit("/", 1)[-1]
-        # Only Lambda may have them; the root user lets itself in, and takes its leave at once.
-        iam = emulators.client("iam")
+        # Only Lambda, or the stack, may have them; the account's root user lets itself in, and takes its leave at once.
+        account = role_arn.split(":")[4]
+        trust = TRUST.replace(ACCOUNT, account)
+        iam = stack.client("iam")
         before = iam.get_role(RoleName=self.role)["Role"]["AssumeRolePolicyDocument"]
-        iam.update_assume_role_policy(RoleName=self.role, PolicyDocument=TRUST)
-        given = emulators.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="stolen")["Credentials"]
+        iam.update_assume_role_policy(RoleName=self.role, PolicyDocument=trust)
+        self._given = stack.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="stolen")["Credentials"]
         iam.update_assume_role_policy(RoleName=self.role, PolicyDocument=json.dumps(before))
-        self._given = given
 
     def client(self, service):
         given = self._given
-        client = self.emulators.client(service, given["AccessKeyId"], given["SecretAccessKey"])
-        client._request_signer._credentials.token = given["SessionToken"]
-        return client
+        return self.emulators.client(service, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
 @pytest.fixture(scope="module")
@@ -158,15 +158,132 @@ ESCALATIONS = [
 ]
 
 
-@pytest.mark.parametrize("name", [name for name, *_ in ESCALATIONS])
+@pytest.fixture(scope="module")
+def reads_there(emulators, member):
+    """Whoever got hold of the read role of another account."""
+    return Holder(emulators, member, member["ReadRoleArn"])
+
+
+@pytest.fixture(scope="module")
+def writes_there(emulators, member):
+    """Whoever got hold of the apply role of another account."""
+    iam = member.client("iam")
+    iam.create_user(UserName="unlisted")
+    iam.create_role(RoleName="unlisted", AssumeRolePolicyDocument=TRUST)
+    iam.put_user_policy(UserName="unlisted", PolicyName=OWN, PolicyDocument=ALL)
+    return Holder(emulators, member, member["ApplyRoleArn"])
+
+
+@pytest.fixture(scope="module")
+def diagnoses(emulators, stack, member):
+    return role_of_stack(emulators, stack, "DiagnoseRole")
+
+
+@pytest.fixture(scope="module")
+def sweeps(emulators, stack, member):
+    return role_of_stack(emulators, stack, "SweepRole")
+
+
+@pytest.fixture(scope="module")
+def approves(emulators, stack, member):
+    return role_of_stack(emulators, stack, "ApproveRole")
+
+
+@pytest.fixture(scope="module")
+def stranger(emulators, stack, member):
+    """Another role of the stack's account, which may enter every role as far as its own account is concerned."""
+    iam = emulators.client("iam")
+    name = "sesame-Stranger-1"
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=ALL)
+    return Holder(emulators, stack, arn)
+
+
+def role_of_stack(emulators, stack, logical):
+    resources = stack.client("cloudformation").list_stack_resources(StackName=stack.name)["StackResourceSummaries"]
+    (name,) = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == logical]
+    return Holder(emulators, stack, stack.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+
+
+def enter(role, account=MEMBER, external_id="sesame"):
+    arn = f"arn:aws:iam::{account}:role/{role}"
+    more = {"ExternalId": external_id} if external_id else {}
+    return lambda holder: holder.client("sts").assume_role(RoleArn=arn, RoleSessionName="stolen", **more)
+
+
+def send(holder):
+    text = {"Data": "hello"}
+    content = {"Simple": {"Subject": text, "Body": {"Text": text}}}
+    holder.client("sesv2").send_email(FromEmailAddress="a@brand.example.com", Destination={"ToAddresses": ["b@example.net"]}, Content=content)
+
+
+def policy_of(identity):
+    return lambda holder: holder.client("sesv2").create_email_identity_policy(EmailIdentity=identity, PolicyName=OWN, Policy=ALL)
+
+
+# The same, with the credentials of roles of another account, and of the stack's roles on their way there.
+ESCALATIONS_THERE = [
+    ("the read role: put a policy on a user", "no right", "reads_there", iam("put_user_policy", UserName="campaign", PolicyName=OWN, PolicyDocument=ALL)),
+    ("the read role: put a policy on itself", "no right", "reads_there", lambda holder: holder.client("iam").put_role_policy(RoleName=holder.role, PolicyName=OWN, PolicyDocument=ALL)),
+    ("the read role: put a policy on an identity", "no right", "reads_there", policy_of("brand.example.com")),
+    ("the read role: let somebody else in", "no right", "reads_there", lambda holder: holder.client("iam").update_assume_role_policy(RoleName=holder.role, PolicyDocument=TRUST)),
+    ("the read role: make an access key of a user", "no right", "reads_there", iam("create_access_key", UserName="campaign")),
+    ("the read role: list everything of IAM", "no right", "reads_there", iam("get_account_authorization_details")),
+    ("the read role: read the last use of keys", "no right", "reads_there", iam("list_access_keys", UserName="campaign")),
+    ("the read role: list identities", "no right", "reads_there", lambda holder: holder.client("sesv2").list_email_identities()),
+    ("the read role: send", "no right", "reads_there", send),
+    ("the read role: enter the apply role", "no right", "reads_there", enter("sesame-apply")),
+    ("the apply role: put a policy on a user that is not listed", "the list", "writes_there", iam("put_user_policy", UserName="unlisted", PolicyName=OWN, PolicyDocument=ALL)),
+    ("the apply role: delete a policy of a user that is not listed", "the list", "writes_there", iam("delete_user_policy", UserName="unlisted", PolicyName=OWN)),
+    ("the apply role: read a policy of a user that is not listed", "the list", "writes_there", iam("get_user_policy", UserName="unlisted", PolicyName=OWN)),
+    ("the apply role: put a policy on a role that is not listed", "the list", "writes_there", iam("put_role_policy", RoleName="unlisted", PolicyName=OWN, PolicyDocument=ALL)),
+    ("the apply role: put a policy on itself", "an explicit deny", "writes_there", lambda holder: holder.client("iam").put_role_policy(RoleName=holder.role, PolicyName=OWN, PolicyDocument=ALL)),
+    ("the apply role: put a policy on the read role", "an explicit deny", "writes_there", iam("put_role_policy", RoleName="sesame-read", PolicyName=OWN, PolicyDocument=ALL)),
+    ("the apply role: put a policy on an identity that is not listed", "the list", "writes_there", policy_of("unlisted.example.com")),
+    ("the apply role: attach AdministratorAccess to a listed user", "no right", "writes_there", iam("attach_user_policy", UserName="campaign", PolicyArn=ADMINISTRATOR)),
+    ("the apply role: make an access key of a listed user", "no right", "writes_there", iam("create_access_key", UserName="campaign")),
+    ("the apply role: make a user", "no right", "writes_there", iam("create_user", UserName="mine")),
+    ("the apply role: send", "no right", "writes_there", send),
+    ("the diagnose function's role enters the apply role", "no right", "diagnoses", enter("sesame-apply")),
+    ("the diagnose function's role enters another role there", "no right", "diagnoses", enter("unlisted")),
+    ("the diagnose function's role enters the read role of an account that is not listed", "the list", "diagnoses", enter("sesame-read", "999988887777")),
+    ("the diagnose function's role enters the read role without the external id", "the role's trust", "diagnoses", enter("sesame-read", external_id=None)),
+    ("the diagnose function's role enters the read role under the external id of another stack", "the role's trust", "diagnoses", enter("sesame-read", external_id="other")),
+    ("the sweep's role enters the apply role", "no right", "sweeps", enter("sesame-apply")),
+    ("the approve function's role enters the read role", "no right", "approves", enter("sesame-read")),
+    ("the apply function's role enters the apply role of an account that may only be read", "the list", "holder", enter("sesame-apply", SILENT)),
+    ("the apply function's role enters the apply role without the external id", "the role's trust", "holder", enter("sesame-apply", external_id=None)),
+    ("an administrator role of the stack's account enters the read role", "the role's trust", "stranger", enter("sesame-read")),
+    ("an administrator role of the stack's account enters the apply role", "the role's trust", "stranger", enter("sesame-apply")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in ESCALATIONS + ESCALATIONS_THERE])
 def test_is_refused_by_iam(request, name):
-    fixture, attempt = next((fixture, attempt) for other, _, fixture, attempt in ESCALATIONS if other == name)
+    listed = ESCALATIONS + ESCALATIONS_THERE
+    fixture, attempt = next((fixture, attempt) for other, _, fixture, attempt in listed if other == name)
     holder = request.getfixturevalue(fixture)
     with pytest.raises(ClientError) as refused:
         attempt(holder)
     error = refused.value.response["Error"]
     assert error["Code"] in REFUSED, error
     assert "authorized" in error["Message"].lower(), error
+
+
+def test_the_credentials_of_roles_of_another_account_are_good_for_what_they_are_for(reads_there, writes_there, diagnoses, sweeps, holder):
+    user, policy = {"UserName": "campaign"}, {"PolicyName": OWN, "PolicyDocument": ALL}
+    assert reads_there.client("iam").get_user(**user)["User"]["Arn"].startswith(f"arn:aws:iam::{MEMBER}:")
+    reads_there.client("sesv2").get_email_identity(EmailIdentity="brand.example.com")
+    writes_there.client("iam").put_user_policy(**user, **policy)
+    writes_there.client("iam").delete_user_policy(**user, PolicyName=OWN)
+    ses, identity = writes_there.client("sesv2"), {"EmailIdentity": "brand.example.com"}
+    document = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "ses:SendEmail", "Resource": f"{MEMBER_IDENTITY}/brand.example.com"}
+    ses.create_email_identity_policy(**identity, PolicyName=OWN, Policy=json.dumps({"Version": "2012-10-17", "Statement": [document]}))
+    assert OWN in ses.get_email_identity_policies(**identity)["Policies"]
+    ses.delete_email_identity_policy(**identity, PolicyName=OWN)
+    for whoever in [diagnoses, sweeps, holder]:
+        enter("sesame-read")(whoever)
+    enter("sesame-apply")(holder)
 
 
 def test_the_credentials_are_good_for_what_they_are_for(emulators, stack, holder, bounded):
@@ -210,8 +327,9 @@ def test_an_administrators_policy_does_not_give_what_the_keys_policy_does_not(em
         assert refused.value.response["Error"]["Code"] in REFUSED
 
 
-def test_the_page_of_walls_lists_what_is_tried_here():
-    page = (ROOT / "docs/walls.md").read_text().split("<!-- escalations -->")[1]
+@pytest.mark.parametrize(("mark", "listed"), [("escalations", ESCALATIONS), ("escalations-there", ESCALATIONS_THERE)])
+def test_the_page_of_walls_lists_what_is_tried_here(mark, listed):
+    page = (ROOT / "docs/walls.md").read_text().split(f"<!-- {mark} -->")[1].split("\n## ", 2)[1]
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", page, re.M)
     rows = [(name.strip(), wall.strip()) for name, wall in rows if name.strip() not in {"escalation", "---"}]
-    assert rows == [(name, wall) for name, wall, *_ in ESCALATIONS]
+    assert rows == [(name, wall) for name, wall, *_ in listed]

@@ -40,7 +40,17 @@ WRITES = {
     "iam:DeleteRolePolicy": {"Ref": "RemediablePrincipals"},
     "ses:CreateEmailIdentityPolicy": {"Ref": "RemediableIdentities"},
     "ses:DeleteEmailIdentityPolicy": {"Ref": "RemediableIdentities"},
-    "sts:AssumeRole": {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${ApplyRoleName}"},
+}
+# Roles of other accounts that may be entered, and the condition that holds them to the accounts of a parameter.
+ENTERS = {
+    "EnterReadRoles": ("ReadsOthers", "ReadRoleName", "ReadRoleAccounts"),
+    "EnterApplyRoles": ("WritesToOthers", "ApplyRoleName", "ApplyRoleAccounts"),
+}
+WHO_ENTERS = {
+    "diagnose": ["EnterReadRoles"],
+    "apply": ["EnterReadRoles", "EnterApplyRoles"],
+    "approve": [],
+    "sweep": ["EnterReadRoles"],
 }
 
 
@@ -64,6 +74,8 @@ def allowed(function):
 def test_the_sources_are_read_at_all():
     diagnose, apply = calls.called("diagnose"), calls.called("apply")
     assert {"iam:GetRole", "ses:GetEmailIdentity", "dynamodb:PutItem", "sns:Publish", "sqs:SendMessage"} <= diagnose
+    assert {"secretsmanager:GetSecretValue", "sts:AssumeRole"} <= diagnose
+    assert "secretsmanager:GetSecretValue" not in apply
     assert {"iam:PutRolePolicy", "ses:CreateEmailIdentityPolicy", "kms:VerifyMac", "sts:AssumeRole"} <= apply
     assert not any(action in diagnose for action in WRITES)
 
@@ -108,8 +120,30 @@ def test_what_is_written_is_the_stacks_own_or_listed_by_a_parameter(function):
                 for resource in resources:
                     is_own = set(resource) & {"Fn::GetAtt", "Ref"} or "${Findings.Arn}" in resource.get("Fn::Sub", "")
                     assert is_own, f"{statement['Sid']} reaches beyond this stack"
+            elif action == "sts:AssumeRole":
+                assert statement["Sid"] in WHO_ENTERS[function]
             else:
                 assert operation.startswith(("Get", "List", "Describe")), action
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_other_accounts_are_entered_by_the_name_of_a_role_and_only_those_that_are_listed(function):
+    listed = json.loads((ROOT / f"infra/statements/{function}.json").read_text())
+    entering = [
+        each for each in listed if "Fn::If" in each and "sts:AssumeRole" in actions(each["Fn::If"][1])
+    ]
+    expected = []
+    for sid in WHO_ENTERS[function]:
+        condition, role, accounts = ENTERS[sid]
+        statement = {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Resource": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::*:role/${{{role}}}"},
+            "Condition": {"StringEquals": {"aws:ResourceAccount": {"Ref": accounts}}},
+        }
+        expected.append({"Fn::If": [condition, statement, {"Ref": "AWS::NoValue"}]})
+    assert entering == expected
 
 
 def test_the_apply_role_writes_only_with_lists_and_where_asked_for_within_a_boundary():
@@ -120,15 +154,12 @@ def test_the_apply_role_writes_only_with_lists_and_where_asked_for_within_a_boun
         if "Fn::If" in statement
         for action in actions(statement["Fn::If"][1])
     }
-    assert set(conditional) == set(WRITES)
+    assert set(conditional) == set(WRITES) | {"sts:AssumeRole"}
     assert conditional["iam:PutRolePolicy"] == "HasPrincipals"
     assert conditional["ses:CreateEmailIdentityPolicy"] == "HasIdentities"
-    assert conditional["sts:AssumeRole"] == "HasMembers"
     (principals,) = [s for s in statements("apply") if s["Sid"] == "WriteToListedPrincipals"]
     condition = {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "RequiredBoundary"}}}
     assert principals["Condition"] == {"Fn::If": ["HasBoundary", condition, {"Ref": "AWS::NoValue"}]}
-    (members,) = [s for s in statements("apply") if s["Sid"] == "EnterListedAccounts"]
-    assert members["Condition"] == {"StringEquals": {"aws:ResourceAccount": {"Ref": "ApplyRoleAccounts"}}}
 
 
 def test_the_apply_role_never_touches_these_roles_nor_the_switch():

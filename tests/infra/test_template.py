@@ -113,12 +113,13 @@ def test_suggesting_only_makes_no_apply_function_and_no_right_to_write():
 
 
 def test_nothing_is_listed_by_default_and_lists_take_no_wildcards():
-    for name in ["RemediablePrincipals", "RemediableIdentities", "RequiredBoundary", "ApplyRoleName", "ApplyRoleAccounts"]:
+    for name in ["RemediablePrincipals", "RemediableIdentities", "RequiredBoundary", "ReadRoleAccounts", "ApplyRoleAccounts"]:
         assert TEMPLATE["Parameters"][name]["Default"] == "none", name
     good = {
         "RemediablePrincipals": ["none", "arn:aws:iam::111122223333:role/team/mailer", "arn:aws-us-gov:iam::111122223333:user/a@b"],
         "RemediableIdentities": ["none", "arn:aws:ses:eu-west-1:111122223333:identity/example.com"],
         "RequiredBoundary": ["none", "arn:aws:iam::111122223333:policy/SendOnly"],
+        "ReadRoleAccounts": ["none", "111122223333"],
         "ApplyRoleAccounts": ["none", "111122223333"],
         "ApprovalBaseUrl": ["", "https://mail.example.com", "https://example.com/sesame"],
     }
@@ -127,7 +128,8 @@ def test_nothing_is_listed_by_default_and_lists_take_no_wildcards():
                                  "arn:aws:iam::111122223333:group/a", "arn:aws:iam::111122223333:root", ""],
         "RemediableIdentities": ["*", "arn:aws:ses:*:111122223333:identity/example.com", "arn:aws:ses:eu-west-1:111122223333:identity/*"],
         "RequiredBoundary": ["*", "arn:aws:iam::111122223333:policy/*", "SendOnly"],
-        "ApplyRoleAccounts": ["*", "1111"],
+        "ReadRoleAccounts": ["*", "1111", ""],
+        "ApplyRoleAccounts": ["*", "1111", ""],
         "ApprovalBaseUrl": ["http://example.com", "https://example.com/", "javascript:alert(1)"],
     }
     for name, values in good.items():

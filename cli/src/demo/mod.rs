@@ -85,7 +85,7 @@ fn play(scene: &Scene, index: usize, out: &Path, clock: &FixedClock, stage: &mut
             let request = Request {
                 finding: record.finding.id.clone(),
                 generation: record.finding.generation,
-                series: None,
+                link: None,
                 verdict,
                 remedies: Vec::new(),
                 approver: Approver { channel: Channel::Local, id: Some("you".to_owned()) },

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 use sesame_aws::survey::{self, Step};
-use sesame_aws::{Caller, Clients};
+use sesame_aws::{Caller, Clients, Role};
 use sesame_diagnosis::finding::{Gap, GapReason};
 use sesame_render::escape::visible;
 use sesame_snapshot::SnapshotError;
@@ -178,7 +178,13 @@ impl Work<'_> {
         let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
         for id in accounts.iter().filter(|id| **id != caller.account) {
             let arn = format!("arn:{partition}:iam::{id}:role/{role}");
-            let clients = clients.as_role(&arn).await;
+            let clients = match clients.as_role(Role { arn: arn.clone(), external_id: None }).await {
+                Ok(clients) => clients,
+                Err(refused) => {
+                    self.gaps.push(unread(id, &arn, &refused.to_string()));
+                    continue;
+                }
+            };
             match clients.caller().await {
                 Ok(there) if there.account == *id => self.account(&clients, id, regions).await?,
                 Ok(there) => self.gaps.push(unread(id, &arn, &format!("the role is of account {}", there.account))),

@@ -2,25 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
 use serde_json::{Value, json};
-use sesame_aws::{
-    AwsPolicyWriter, Clients, DeadLetters, DynamoControls, DynamoStore, FreshWorld, KmsKey, Members, SnsPublisher,
-};
-use sesame_lambda::{Environment, Fault, Metrics, Remediation, SystemClock};
+use sesame_aws::{AwsPolicyWriter, Clients, DeadLetters, DynamoControls, FreshWorld, KmsKey};
+use sesame_lambda::{Fault, Metrics, Stack, SystemClock};
 use sesame_responder::apply::{ApplyError, work};
 use sesame_responder::ports::{Clock, PortError, SaveError};
-use sesame_responder::settings::Approval;
-use sesame_responder::{Settings, Shared};
 
+use crate::Configuration;
 use crate::stream::{Content, entries};
 
 /// What lives as long as the process.
 #[derive(Debug)]
 pub(crate) struct Handler {
-    settings: Settings,
-    store: DynamoStore,
-    publisher: SnsPublisher,
+    stack: Stack,
     source: FreshWorld,
     writer: AwsPolicyWriter,
     key: KmsKey,
@@ -36,31 +30,21 @@ struct Counts {
 }
 
 impl Handler {
-    pub(crate) fn new(environment: Environment, remediation: Remediation, clients: Clients) -> Handler {
-        let Environment { stack, account, table, topic, dead_letters, own_roles } = environment;
-        let members = match &remediation.apply_role {
-            Some(role) => Members::new(role, remediation.apply_role_accounts.clone(), &stack),
-            None => Members::none(),
-        };
+    pub(crate) fn new(configuration: Configuration, clients: Clients) -> Handler {
+        let Configuration { environment, remediation, readable, writable, dead_letters } = configuration;
+        let (account, table) = (environment.account.clone(), environment.table.clone());
+        let mut stack = Stack::new(environment, readable, clients.clone());
+        stack.settings.apply = remediation.applies;
+        stack.settings.apply_role_accounts = remediation.apply_role_accounts;
+        stack.settings.approval.needed = remediation.approvals_needed;
+        stack.settings.walls = remediation.walls;
         Handler {
-            store: DynamoStore::new(clients.clone(), table.clone()),
-            publisher: SnsPublisher::new(clients.clone(), topic, table.clone()),
-            source: FreshWorld::new(clients.clone(), account.clone(), members.clone()),
-            writer: AwsPolicyWriter::new(clients.clone(), account.clone(), members),
+            source: stack.fresh_world(),
+            writer: AwsPolicyWriter::new(clients.clone(), account, writable),
             key: KmsKey::new(clients.clone(), remediation.decision_key),
             controls: DynamoControls::new(clients.clone(), table),
             dead_letters: DeadLetters::new(clients, dead_letters),
-            settings: Settings {
-                stack,
-                own_account: Some(account),
-                apply_role_accounts: remediation.apply_role_accounts,
-                own_roles,
-                alert_window: SignedDuration::from_hours(24),
-                approval: Approval { by_link: false, any_provenance: false, needed: remediation.approvals_needed },
-                apply: remediation.applies,
-                walls: remediation.walls,
-                strict: false,
-            },
+            stack,
         }
     }
 
@@ -111,9 +95,7 @@ impl Handler {
     }
 
     async fn work(&self, finding: &str) -> Result<(), ApplyError> {
-        let shared =
-            Shared { store: &self.store, publisher: &self.publisher, clock: &SystemClock, settings: &self.settings };
-        match work(finding, &self.source, &self.writer, &self.key, &self.controls, shared).await {
+        match work(finding, &self.source, &self.writer, &self.key, &self.controls, self.stack.shared()).await {
             Ok(record) => {
                 let state = record.state.as_str();
                 tracing::info!(finding, state, generation = record.finding.generation, "worked through");
@@ -129,7 +111,7 @@ impl Handler {
     }
 
     fn measure(&self, counts: &Counts) {
-        Metrics::new(&self.settings.stack, "apply")
+        Metrics::new(&self.stack.settings.stack, "apply")
             .count("Worked", counts.worked)
             .count("Again", counts.again)
             .count("Poison", counts.poison)

@@ -62,7 +62,6 @@ mod tests {
             "SESAME_ACCOUNT" => "111122223333",
             "SESAME_TABLE" => "findings",
             "SESAME_TOPIC" => "arn:aws:sns:eu-west-1:111122223333:sesame",
-            "SESAME_DEAD_LETTERS" => "https://sqs.eu-west-1.amazonaws.com/111122223333/dead",
             "SESAME_OWN_ROLES" => "arn:aws:iam::111122223333:role/sesame-diagnose",
             "SESAME_STAGE" => "$default",
             "SESAME_APPROVAL_URL" => "https://sesame.example/hook/",
@@ -72,7 +71,7 @@ mod tests {
             "SESAME_DECISION_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
             "SESAME_REMEDIATION" => "suggest-only",
             "SESAME_REMEDIABLE_PRINCIPALS" | "SESAME_REMEDIABLE_IDENTITIES" => "none",
-            "SESAME_REQUIRED_BOUNDARY" | "SESAME_APPLY_ROLE_NAME" | "SESAME_APPLY_ROLE_ACCOUNTS" => "none",
+            "SESAME_REQUIRED_BOUNDARY" | "SESAME_APPLY_ROLE_ACCOUNTS" => "none",
             "SESAME_GRANTS_A_DAY" => "5",
             _ => return None,
         };

@@ -1,56 +1,31 @@
 //! One invocation: a batch of the queue, or an event that somebody passed to the function directly.
 
-use jiff::SignedDuration;
 use serde_json::{Value, json};
-use sesame_aws::{AwsWorld, Clients, DeadLetters, DynamoStore, SnsPublisher};
+use sesame_aws::{Clients, DeadLetters};
 use sesame_diagnosis::finding::Provenance;
 use sesame_diagnosis::input;
-use sesame_lambda::{Environment, Fault, LinkEnvironment, Metrics, SystemClock};
+use sesame_lambda::{Fault, Metrics, Stack, SystemClock};
 use sesame_responder::diagnose::{DiagnoseError, diagnose};
 use sesame_responder::ports::{Clock, PortError, SaveError};
-use sesame_responder::settings::{Approval, ApprovalsNeeded};
-use sesame_responder::walls::Walls;
-use sesame_responder::{Settings, Shared};
 
+use crate::Configuration;
 use crate::batch::{Worked, work_through};
 
 /// What lives as long as the process.
 #[derive(Debug)]
 pub(crate) struct Handler {
-    clients: Clients,
-    settings: Settings,
-    account: String,
-    store: DynamoStore,
-    publisher: SnsPublisher,
+    stack: Stack,
     dead_letters: DeadLetters,
 }
 
 impl Handler {
-    /// Links go into e-mails where there are any; a key that cannot be read must not keep an alert from going out.
-    pub(crate) async fn new(environment: Environment, links: Option<LinkEnvironment>, clients: Clients) -> Handler {
-        let links = match links {
-            Some(links) => links.links(&environment.stack, &clients).await,
-            None => None,
-        };
-        Handler {
-            store: DynamoStore::new(clients.clone(), environment.table.clone()),
-            publisher: SnsPublisher::new(clients.clone(), environment.topic, environment.table.clone())
-                .with_links(links),
-            dead_letters: DeadLetters::new(clients.clone(), environment.dead_letters),
-            account: environment.account.clone(),
-            settings: Settings {
-                stack: environment.stack,
-                own_account: Some(environment.account),
-                apply_role_accounts: Vec::new(),
-                strict: false,
-                own_roles: environment.own_roles,
-                alert_window: SignedDuration::from_hours(24),
-                approval: Approval { by_link: false, needed: ApprovalsNeeded::One, any_provenance: false },
-                apply: false,
-                walls: Walls::shut(),
-            },
-            clients,
-        }
+    pub(crate) async fn new(configuration: Configuration, clients: Clients) -> Handler {
+        let Configuration { environment, readable, apply_role_accounts, links, dead_letters } = configuration;
+        let links = sesame_lambda::links(links, &environment.stack, &clients).await;
+        let mut stack = Stack::new(environment, readable, clients.clone()).with_links(links);
+        // What may be written there is planned for Sesame, and not as advice.
+        stack.settings.apply_role_accounts = apply_role_accounts;
+        Handler { stack, dead_letters: DeadLetters::new(clients, dead_letters) }
     }
 
     pub(crate) async fn handle(&self, event: Value) -> Result<Value, Fault> {
@@ -58,7 +33,7 @@ impl Handler {
         match input::queue_messages(&bytes) {
             Some(messages) => {
                 let count = messages.len();
-                let worked = work_through(messages, &self.dead_letters, &self.world(), self.shared()).await;
+                let worked = work_through(messages, &self.dead_letters, &self.stack.world(), self.stack.shared()).await;
                 self.measure(count, &worked);
                 let failures = worked.again.iter().map(|id| json!({"itemIdentifier": id}));
                 Ok(json!({"batchItemFailures": failures.collect::<Vec<_>>()}))
@@ -77,7 +52,7 @@ impl Handler {
             denial.provenance = Provenance::Invoke;
         }
         let mut findings = Vec::new();
-        for diagnosed in diagnose(read.denials, &self.world(), self.shared()).await {
+        for diagnosed in diagnose(read.denials, &self.stack.world(), self.stack.shared()).await {
             let record = diagnosed.result.map_err(|error| match error {
                 DiagnoseError::Save(SaveError::Port(error)) => Fault::Aws(error),
                 error => Fault::Aws(PortError::passing(error.to_string())),
@@ -87,17 +62,8 @@ impl Handler {
         Ok(json!({"findings": findings}))
     }
 
-    /// A world of its own for each invocation: within it nothing is read twice, after it everything is read afresh.
-    fn world(&self) -> AwsWorld {
-        AwsWorld::new(self.clients.clone(), self.account.clone())
-    }
-
-    fn shared(&self) -> Shared<'_, DynamoStore, SnsPublisher, SystemClock> {
-        Shared { store: &self.store, publisher: &self.publisher, clock: &SystemClock, settings: &self.settings }
-    }
-
     fn measure(&self, messages: usize, worked: &Worked) {
-        Metrics::new(&self.settings.stack, "diagnose")
+        Metrics::new(&self.stack.settings.stack, "diagnose")
             .count("Messages", messages)
             .count("Denials", worked.denials)
             .count("Findings", worked.findings)

@@ -2,13 +2,10 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use sesame_aws::{AwsWorld, Clients, DynamoStore, SnsPublisher};
-use sesame_lambda::{Environment, Fault, LinkEnvironment, Metrics, SystemClock};
+use sesame_aws::{Clients, Members};
+use sesame_lambda::{Environment, Fault, LinkEnvironment, Metrics, Stack, SystemClock};
 use sesame_responder::ports::Clock;
-use sesame_responder::settings::{Approval, ApprovalsNeeded};
 use sesame_responder::sweep::{Swept, Terms, sweep};
-use sesame_responder::walls::Walls;
-use sesame_responder::{Settings, Shared};
 
 /// How often template.yaml has the sweep run.
 const EVERY: SignedDuration = SignedDuration::from_mins(10);
@@ -18,47 +15,26 @@ const WITHOUT_LINKS: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// What lives as long as the process.
 #[derive(Debug)]
 pub(crate) struct Handler {
-    clients: Clients,
-    settings: Settings,
-    account: String,
+    stack: Stack,
     terms: Terms,
-    store: DynamoStore,
-    publisher: SnsPublisher,
 }
 
 impl Handler {
-    pub(crate) async fn new(environment: Environment, links: Option<LinkEnvironment>, clients: Clients) -> Handler {
+    pub(crate) async fn new(
+        environment: Environment,
+        readable: Members,
+        links: Option<LinkEnvironment>,
+        clients: Clients,
+    ) -> Handler {
         let link_life = links.as_ref().map_or(WITHOUT_LINKS, |links| links.life);
-        let links = match links {
-            Some(links) => links.links(&environment.stack, &clients).await,
-            None => None,
-        };
-        Handler {
-            store: DynamoStore::new(clients.clone(), environment.table.clone()),
-            publisher: SnsPublisher::new(clients.clone(), environment.topic, environment.table).with_links(links),
-            account: environment.account.clone(),
-            terms: Terms { link_life, every: EVERY },
-            settings: Settings {
-                stack: environment.stack,
-                own_account: Some(environment.account),
-                apply_role_accounts: Vec::new(),
-                strict: false,
-                own_roles: environment.own_roles,
-                alert_window: SignedDuration::from_hours(24),
-                approval: Approval { by_link: false, needed: ApprovalsNeeded::One, any_provenance: false },
-                apply: false,
-                walls: Walls::shut(),
-            },
-            clients,
-        }
+        let links = sesame_lambda::links(links, &environment.stack, &clients).await;
+        let stack = Stack::new(environment, readable, clients).with_links(links);
+        Handler { stack, terms: Terms { link_life, every: EVERY } }
     }
 
     /// What failed for one finding is tried again with the next sweep; it is in the log, and in the metric `Failed`.
     pub(crate) async fn handle(&self) -> Result<Value, Fault> {
-        let world = AwsWorld::new(self.clients.clone(), self.account.clone());
-        let shared =
-            Shared { store: &self.store, publisher: &self.publisher, clock: &SystemClock, settings: &self.settings };
-        let swept = sweep(self.terms, &world, shared).await.map_err(Fault::Aws)?;
+        let swept = sweep(self.terms, &self.stack.world(), self.stack.shared()).await.map_err(Fault::Aws)?;
         for (finding, error) in &swept.failed {
             tracing::error!(finding, error, "not swept; the next sweep tries again");
         }
@@ -71,11 +47,12 @@ impl Handler {
     }
 
     fn measure(&self, swept: &Swept) {
-        Metrics::new(&self.settings.stack, "sweep")
+        Metrics::new(&self.stack.settings.stack, "sweep")
             .count("Told", swept.told.len())
             .count("Expired", swept.expired.len())
             .count("Resumed", swept.resumed.len())
             .count("Quiet", swept.quiet.len())
+            .count("Changed", swept.changed.len())
             .count("Vanished", swept.vanished.len())
             .count("Failed", swept.failed.len())
             .write(SystemClock.now());

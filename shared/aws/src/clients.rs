@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
@@ -74,13 +73,6 @@ impl Clients {
         self.config.region().filter(|_| self.region_is_given).map(Region::as_ref)
     }
 
-    /// The same with the credentials of a role, which are made when they are first needed.
-    pub async fn as_role(&self, role: &str) -> Clients {
-        let provider = AssumeRoleProvider::builder(role).configure(&self.config).session_name("sesame").build().await;
-        let config = self.config.to_builder().credentials_provider(SharedCredentialsProvider::new(provider));
-        Clients { region_is_given: self.region_is_given, ..Clients::new(config.build()) }
-    }
-
     /// Clients of a given configuration, with Sesame's timeouts and retries where it brings none of its own.
     pub fn new(config: SdkConfig) -> Clients {
         let timeouts = config.timeout_config().cloned().unwrap_or_else(timeouts);
@@ -104,7 +96,8 @@ impl Clients {
 
     /// The same with other credentials.
     pub(crate) fn with_credentials(&self, credentials: SharedCredentialsProvider) -> Clients {
-        Clients::new(self.config.clone().into_builder().credentials_provider(credentials).build())
+        let config = self.config.to_builder().credentials_provider(credentials).build();
+        Clients { region_is_given: self.region_is_given, ..Clients::new(config) }
     }
 
     /// SES is asked in the Region of the refused send, which need not be our own.

@@ -28,18 +28,22 @@ enum Kind {
 
 impl Failure {
     pub(crate) fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
-        let unanswered = |code: &str| Failure { code: code.to_owned(), message: None, kind: Kind::Unanswered };
         match error {
             SdkError::ServiceError(context) => {
                 let code = context.err().code().unwrap_or("an error without a code").to_owned();
                 let message = context.err().message().map(str::to_owned);
                 Failure { kind: kind(&code, context.raw().status().as_u16()), code, message }
             }
-            SdkError::TimeoutError(_) => unanswered("no answer in time"),
-            SdkError::DispatchFailure(_) => unanswered("no connection"),
-            SdkError::ResponseError(_) => unanswered("an answer that could not be read"),
-            _ => Failure { kind: Kind::Wrong, ..unanswered("a request that could not be made") },
+            SdkError::TimeoutError(_) => Failure::unanswered("no answer in time"),
+            SdkError::DispatchFailure(_) => Failure::unanswered("no connection"),
+            SdkError::ResponseError(_) => Failure::unanswered("an answer that could not be read"),
+            _ => Failure { kind: Kind::Wrong, ..Failure::unanswered("a request that could not be made") },
         }
+    }
+
+    /// No answer that could be used, in a word why.
+    pub(crate) fn unanswered(why: &str) -> Failure {
+        Failure { code: why.to_owned(), message: None, kind: Kind::Unanswered }
     }
 
     /// Whether the thing that was asked for is not there.

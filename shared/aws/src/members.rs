@@ -1,17 +1,9 @@
 //! Other accounts, reached only through a role that their owner has deployed for this stack.
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use sesame_responder::ports::PortError;
-
 use crate::Clients;
-use crate::failure::Failure;
+use crate::role::{Role, RoleRefused};
 
-/// How long the credentials of a member's role hold, in seconds: the least that STS gives.
-/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
-const SESSION_SECONDS: i32 = 900;
-
-/// The accounts whose owner has deployed the apply role of `infra/member-account.yaml`.
+/// The accounts whose owner has deployed one of the roles of `infra/member-account.yaml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Members {
     role: String,
@@ -30,32 +22,14 @@ impl Members {
         Members::new("", Vec::new(), "")
     }
 
-    /// Whether an account is one of them.
-    pub fn has(&self, account: &str) -> bool {
-        self.accounts.iter().any(|member| member == account)
-    }
-
-    /// Clients with the rights of an account's role.
-    ///
-    /// # Errors
-    /// An account that is not listed, before STS is asked; or what STS says.
-    pub(crate) async fn clients(&self, own: &Clients, account: &str) -> Result<Clients, PortError> {
-        if !self.has(account) {
-            return Err(PortError::lasting(format!("account {account} has no apply role of this stack")));
+    /// Clients with the rights of an account's role; `None` for an account that is not listed, and then nobody is asked.
+    pub(crate) async fn clients(&self, own: &Clients, account: &str) -> Option<Result<Clients, RoleRefused>> {
+        if !self.accounts.iter().any(|member| member == account) {
+            return None;
         }
-        let arn = format!("arn:{}:iam::{account}:role/{}", partition(own.region().unwrap_or_default()), self.role);
-        let request = own.sts.assume_role().role_arn(&arn).role_session_name("sesame-apply");
-        let request = request.external_id(&self.external_id).duration_seconds(SESSION_SECONDS);
-        let output = request.send().await.map_err(|error| Failure::of(&error).port_error("sts:AssumeRole"))?;
-        let given = output.credentials.ok_or_else(|| PortError::passing("sts:AssumeRole gave no credentials"))?;
-        let credentials = Credentials::new(
-            given.access_key_id,
-            given.secret_access_key,
-            Some(given.session_token),
-            None,
-            "member account",
-        );
-        Ok(own.with_credentials(SharedCredentialsProvider::new(credentials)))
+        let partition = partition(own.region().unwrap_or_default());
+        let arn = format!("arn:{partition}:iam::{account}:role/{}", self.role);
+        Some(own.as_role(Role { arn, external_id: Some(self.external_id.clone()) }).await)
     }
 }
 

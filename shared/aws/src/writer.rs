@@ -13,9 +13,8 @@ use sesame_remediation::guard::PREFIX;
 use sesame_remediation::receipt::Written;
 use sesame_responder::ports::{PolicyWriter, PortError, Trace};
 
-use crate::Clients;
 use crate::failure::Failure;
-use crate::members::Members;
+use crate::{Clients, Members};
 
 /// IAM and SES take a moment until a change is seen everywhere.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>
@@ -60,7 +59,11 @@ impl AwsPolicyWriter {
     async fn clients_for(&self, target: &Target) -> Result<Clients, PortError> {
         match target.account.as_deref() {
             Some(account) if account == self.own_account => Ok(self.clients.clone()),
-            Some(account) => self.members.clients(&self.clients, account).await,
+            Some(account) => {
+                let entered = self.members.clients(&self.clients, account).await;
+                let without = || PortError::lasting(format!("account {account} has no apply role of this stack"));
+                entered.ok_or_else(without)?.map_err(|refused| refused.port_error())
+            }
             None => Err(PortError::lasting("expected a target in an account")),
         }
     }

@@ -1,9 +1,5 @@
 //! The environment variables that template.yaml sets. Each function reads the parts that it needs.
 
-use jiff::SignedDuration;
-use sesame_aws::{Clients, link_key};
-use sesame_remediation::mac::LocalKey;
-use sesame_responder::links::Links;
 use sesame_responder::settings::ApprovalsNeeded;
 
 /// The stack that a function belongs to.
@@ -17,8 +13,6 @@ pub struct Environment {
     pub table: String,
     /// `SESAME_TOPIC`: the topic's ARN.
     pub topic: String,
-    /// `SESAME_DEAD_LETTERS`: the URL of the queue of dead letters.
-    pub dead_letters: String,
     /// `SESAME_OWN_ROLES`: ARNs of the stack's own roles, with commas between them.
     pub own_roles: Vec<String>,
 }
@@ -30,7 +24,7 @@ pub struct EnvironmentError(pub Vec<String>);
 
 /// Variables that are being read: what is wrong is gathered, so that one look mends all of it.
 pub struct Variables<'v> {
-    variable: &'v dyn Fn(&str) -> Option<String>,
+    pub(crate) variable: &'v dyn Fn(&str) -> Option<String>,
     wrong: Vec<String>,
 }
 
@@ -91,59 +85,14 @@ impl Environment {
             account: variables.read("SESAME_ACCOUNT", "twelve digits", is_account),
             table: variables.read("SESAME_TABLE", "a table's name", |value| !value.is_empty()),
             topic: variables.read("SESAME_TOPIC", "a topic's ARN", |value| value.starts_with("arn:")),
-            dead_letters: variables.read("SESAME_DEAD_LETTERS", "a queue's URL", |value| value.starts_with("http")),
             own_roles: own_roles.split(',').map(|role| role.trim().to_owned()).collect(),
         }
     }
 }
 
-/// Where links lead, and how they are made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkEnvironment {
-    /// `SESAME_APPROVAL_URL`: the base URL, without a slash at its end.
-    pub url: String,
-    /// `SESAME_LINK_SECRET`: ARN of the secret that is their key.
-    pub secret: String,
-    /// `SESAME_STAGE`: the HTTP API's stage.
-    pub stage: String,
-    /// `SESAME_LINK_DAYS`: how long they last.
-    pub life: SignedDuration,
-}
-
-impl LinkEnvironment {
-    /// The part of an environment that says where links lead.
-    pub fn of(variables: &mut Variables<'_>) -> LinkEnvironment {
-        let is_url = |value: &str| value.starts_with("https://") || value.starts_with("http://");
-        let is_days = |value: &str| value.parse().is_ok_and(|days| (1..=90).contains(&days));
-        let url = variables.read("SESAME_APPROVAL_URL", "an https URL", is_url);
-        let days = variables.read("SESAME_LINK_DAYS", "a number of days from 1 to 90", is_days);
-        LinkEnvironment {
-            url: url.trim_end_matches('/').to_owned(),
-            secret: variables.read("SESAME_LINK_SECRET", "a secret's ARN", |value| value.starts_with("arn:")),
-            stage: variables.read("SESAME_STAGE", "the stage's name", |value| !value.is_empty()),
-            life: SignedDuration::from_hours(24 * days.parse().unwrap_or(7)),
-        }
-    }
-
-    /// The same for a function that only puts links into messages: `None` where `SESAME_APPROVAL_URL` is empty or `none`.
-    pub fn optional(variables: &mut Variables<'_>) -> Option<LinkEnvironment> {
-        let url = (variables.variable)("SESAME_APPROVAL_URL").unwrap_or_default();
-        (!url.is_empty() && url != "none").then(|| LinkEnvironment::of(variables))
-    }
-}
-
-impl LinkEnvironment {
-    /// What makes the links of a stack; `None`, and a line in the log, when their key cannot be read: a message without a link
-    /// is worth more than none.
-    pub async fn links(self, stack: &str, clients: &Clients) -> Option<Links<LocalKey>> {
-        match link_key(clients, &self.secret).await {
-            Ok(key) => Some(Links { stack: stack.to_owned(), stage: self.stage, url: self.url, life: self.life, key }),
-            Err(error) => {
-                tracing::error!(error = %error, "messages go out without links: their key cannot be read");
-                None
-            }
-        }
-    }
+/// `SESAME_DEAD_LETTERS`: the URL of the queue of dead letters.
+pub fn dead_letters(variables: &mut Variables<'_>) -> String {
+    variables.read("SESAME_DEAD_LETTERS", "a queue's URL", |value| value.starts_with("http"))
 }
 
 /// `SESAME_APPROVALS_NEEDED`: how many must approve; one where it is not set.
@@ -152,6 +101,30 @@ pub fn approvals_needed(variables: &mut Variables<'_>) -> ApprovalsNeeded {
     if needed == "2" { ApprovalsNeeded::Two } else { ApprovalsNeeded::One }
 }
 
-fn is_account(text: &str) -> bool {
+/// `SESAME_APPLY_ROLE_ACCOUNTS`, for a function that plans or decides, and does not write.
+pub fn apply_role_accounts(variables: &mut Variables<'_>) -> Vec<String> {
+    accounts(variables, "SESAME_APPLY_ROLE_ACCOUNTS")
+}
+
+pub(crate) fn accounts(variables: &mut Variables<'_>, name: &str) -> Vec<String> {
+    list(&variables.read(name, "`none`, or accounts of twelve digits", |value| is_list(value, is_account)))
+}
+
+/// The word for an empty list: CloudFormation has no empty value for a list parameter.
+pub(crate) const NONE: &str = "none";
+
+/// Whether a value is `none`, or such items with commas between them.
+pub(crate) fn is_list(value: &str, is_item: impl Fn(&str) -> bool) -> bool {
+    value == NONE || value.split(',').all(is_item)
+}
+
+pub(crate) fn list(value: &str) -> Vec<String> {
+    match value {
+        NONE => Vec::new(),
+        list => list.split(',').map(str::to_owned).collect(),
+    }
+}
+
+pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -3,13 +3,20 @@
 mod clock;
 mod environment;
 mod fault;
+mod links;
+mod members;
 mod metrics;
 mod remediation;
+mod stack;
 
 pub use clock::SystemClock;
 pub use environment::{
-    Environment, EnvironmentError, LinkEnvironment, Variables, approvals_needed, parse_environment, read_environment,
+    Environment, EnvironmentError, Variables, apply_role_accounts, approvals_needed, dead_letters, parse_environment,
+    read_environment,
 };
 pub use fault::Fault;
+pub use links::{LinkEnvironment, links};
+pub use members::{readable_accounts, writable_accounts};
 pub use metrics::Metrics;
 pub use remediation::Remediation;
+pub use stack::Stack;

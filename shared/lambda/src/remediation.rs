@@ -3,10 +3,7 @@
 use sesame_responder::settings::ApprovalsNeeded;
 use sesame_responder::walls::{Listed, Walls};
 
-use crate::environment::{Variables, approvals_needed};
-
-/// The word for an empty list: CloudFormation has no empty value for a list parameter.
-const NONE: &str = "none";
+use crate::environment::{NONE, Variables, apply_role_accounts, approvals_needed, is_list, list};
 
 /// What the apply function may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +14,7 @@ pub struct Remediation {
     pub decision_key: String,
     /// `SESAME_REMEDIABLE_PRINCIPALS`, `SESAME_REMEDIABLE_IDENTITIES`, `SESAME_REQUIRED_BOUNDARY`, `SESAME_GRANTS_A_DAY`.
     pub walls: Walls,
-    /// `SESAME_APPLY_ROLE_NAME`: the role that other accounts have deployed; `None` when there is none.
-    pub apply_role: Option<String>,
-    /// `SESAME_APPLY_ROLE_ACCOUNTS`: those accounts.
+    /// `SESAME_APPLY_ROLE_ACCOUNTS`: other accounts that may be written to.
     pub apply_role_accounts: Vec<String>,
     /// `SESAME_APPROVALS_NEEDED`: how many must have approved.
     pub approvals_needed: ApprovalsNeeded,
@@ -28,7 +23,6 @@ pub struct Remediation {
 impl Remediation {
     /// The part of an environment that says what may be applied.
     pub fn of(variables: &mut Variables<'_>) -> Remediation {
-        let is_list = |value: &str, is_item: fn(&str) -> bool| value == NONE || value.split(',').all(is_item);
         let exact = |service: &str, value: &str| value.starts_with("arn:") && value.contains(service);
         let mode = variables.read("SESAME_REMEDIATION", "`suggest-only` or `approve`", |value| {
             ["suggest-only", "approve"].contains(&value)
@@ -51,12 +45,6 @@ impl Remediation {
         let grants_a_day = variables.read("SESAME_GRANTS_A_DAY", "a number from 0 to 100", |value| {
             value.parse().is_ok_and(|most: u32| most <= 100)
         });
-        let apply_role = variables.read("SESAME_APPLY_ROLE_NAME", "`none`, or a role's name", |value| {
-            !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c))
-        });
-        let accounts = variables.read("SESAME_APPLY_ROLE_ACCOUNTS", "`none`, or accounts of twelve digits", |value| {
-            is_list(value, |item| item.len() == 12 && item.bytes().all(|byte| byte.is_ascii_digit()))
-        });
         Remediation {
             applies: mode == "approve",
             decision_key,
@@ -66,8 +54,7 @@ impl Remediation {
                 required_boundary: (boundary != NONE).then_some(boundary),
                 grants_a_day: Some(grants_a_day.parse().unwrap_or_default()),
             },
-            apply_role: (apply_role != NONE).then_some(apply_role),
-            apply_role_accounts: list(&accounts),
+            apply_role_accounts: apply_role_accounts(variables),
             approvals_needed: approvals_needed(variables),
         }
     }
@@ -76,11 +63,4 @@ impl Remediation {
 /// Lists are compared letter by letter here; IAM would take a wildcard in them for one.
 fn is_exact(arn: &str) -> bool {
     !arn.contains(['*', '?', '$', ' '])
-}
-
-fn list(value: &str) -> Vec<String> {
-    match value {
-        NONE => Vec::new(),
-        list => list.split(',').map(str::to_owned).collect(),
-    }
 }

@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
 use lambda_runtime::Diagnostic;
-use sesame_lambda::{Environment, Fault, LinkEnvironment, Metrics, Variables, approvals_needed, parse_environment};
+use sesame_aws::Members;
+use sesame_lambda::{
+    Environment, Fault, LinkEnvironment, Metrics, Remediation, Variables, approvals_needed, dead_letters,
+    parse_environment, readable_accounts, writable_accounts,
+};
 use sesame_responder::ports::PortError;
 use sesame_responder::settings::ApprovalsNeeded;
 
@@ -13,7 +17,6 @@ fn variable(name: &str) -> Option<String> {
         "SESAME_ACCOUNT" => "111122223333",
         "SESAME_TABLE" => "findings",
         "SESAME_TOPIC" => "arn:aws:sns:eu-west-1:111122223333:topic",
-        "SESAME_DEAD_LETTERS" => "https://sqs.eu-west-1.amazonaws.com/111122223333/dead",
         "SESAME_OWN_ROLES" => "arn:aws:iam::111122223333:role/a, arn:aws:iam::111122223333:role/b",
         _ => return None,
     };
@@ -115,8 +118,7 @@ fn remediation(name: &str) -> Option<String> {
         "SESAME_REMEDIATION" => "approve",
         "SESAME_DECISION_KEY" => "arn:aws:kms:eu-west-1:111122223333:key/1",
         "SESAME_REMEDIABLE_PRINCIPALS" => "arn:aws:iam::111122223333:role/a,arn:aws:iam::111122223333:user/b",
-        "SESAME_REMEDIABLE_IDENTITIES" | "SESAME_REQUIRED_BOUNDARY" | "SESAME_APPLY_ROLE_NAME" => "none",
-        "SESAME_APPLY_ROLE_ACCOUNTS" => "none",
+        "SESAME_REMEDIABLE_IDENTITIES" | "SESAME_REQUIRED_BOUNDARY" | "SESAME_APPLY_ROLE_ACCOUNTS" => "none",
         "SESAME_GRANTS_A_DAY" => "5",
         _ => return None,
     };
@@ -125,7 +127,6 @@ fn remediation(name: &str) -> Option<String> {
 
 #[test]
 fn what_a_stack_may_write_to_is_read_letter_by_letter() {
-    use sesame_lambda::{Remediation, parse_environment};
     use sesame_responder::walls::Listed;
 
     let read = parse_environment(&remediation, Remediation::of).unwrap();
@@ -134,7 +135,7 @@ fn what_a_stack_may_write_to_is_read_letter_by_letter() {
     assert_eq!(read.walls.principals, Listed::Only(principals.to_vec()));
     assert_eq!(read.walls.identities, Listed::Only(Vec::new()));
     assert_eq!((read.walls.required_boundary, read.walls.grants_a_day), (None, Some(5)));
-    assert_eq!((read.apply_role, read.apply_role_accounts), (None, Vec::new()));
+    assert_eq!(read.apply_role_accounts, Vec::<String>::new());
     for (name, wrong) in [
         ("SESAME_REMEDIATION", "on"),
         ("SESAME_DECISION_KEY", "alias/decisions"),
@@ -146,7 +147,6 @@ fn what_a_stack_may_write_to_is_read_letter_by_letter() {
         ("SESAME_REQUIRED_BOUNDARY", "arn:aws:iam::111122223333:policy/*"),
         ("SESAME_GRANTS_A_DAY", "-1"),
         ("SESAME_GRANTS_A_DAY", "1000"),
-        ("SESAME_APPLY_ROLE_NAME", "a/b"),
         ("SESAME_APPLY_ROLE_ACCOUNTS", "1111"),
     ] {
         let variable = |asked: &str| if asked == name { Some(wrong.to_owned()) } else { remediation(asked) };
@@ -154,4 +154,36 @@ fn what_a_stack_may_write_to_is_read_letter_by_letter() {
         assert_eq!(error.0.len(), 1, "{name}={wrong}");
         assert!(error.to_string().contains(name), "{error}");
     }
+}
+
+#[test]
+fn other_accounts_are_those_that_are_listed_under_the_name_of_their_role() {
+    let parts = |all: &mut Variables<'_>| (readable_accounts(all, "prod"), writable_accounts(all, "prod"));
+    let variable = |name: &str| {
+        let value = match name {
+            "SESAME_READ_ROLE_NAME" => "sesame-read",
+            "SESAME_READ_ROLE_ACCOUNTS" => "444455556666,777788889999",
+            "SESAME_APPLY_ROLE_NAME" => "sesame-apply",
+            "SESAME_APPLY_ROLE_ACCOUNTS" => "none",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let listed = ["444455556666", "777788889999"].map(str::to_owned).to_vec();
+    let expected = (Members::new("sesame-read", listed, "prod"), Members::new("sesame-apply", Vec::new(), "prod"));
+    assert_eq!(parse_environment(&variable, parts), Ok(expected));
+
+    let wrong = |name: &str| match name {
+        "SESAME_READ_ROLE_NAME" => Some("a/b".to_owned()),
+        "SESAME_READ_ROLE_ACCOUNTS" => Some("444455556666,".to_owned()),
+        "SESAME_APPLY_ROLE_NAME" => None,
+        name => variable(name),
+    };
+    assert_eq!(parse_environment(&wrong, parts).unwrap_err().0.len(), 3);
+}
+
+#[test]
+fn the_queue_of_dead_letters_is_asked_of_those_that_use_it() {
+    let error = parse_environment(&variable, dead_letters).unwrap_err();
+    assert!(error.to_string().contains("`SESAME_DEAD_LETTERS`: expected a queue's URL"), "{error}");
 }

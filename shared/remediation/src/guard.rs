@@ -49,17 +49,11 @@ pub fn check(finding: &Finding, remedy: &Remedy) -> Result<(), GuardRefusal> {
 
 fn check_target(finding: &Finding, remedy: &Remedy) -> Result<(), GuardRefusal> {
     let target = &remedy.target;
-    let account = match (&target.account, &finding.principal.account) {
-        (Some(account), Some(own)) if account == own => account,
-        (found, own) => {
-            let reason = format!("expected the refused principal's account {}, found {}", quote(own), quote(found));
-            return refuse("/target/account", reason);
-        }
-    };
+    // An identity may be another account's: whether this stack may write there, its walls say.
     if target.kind == TargetKind::SendingAuthorization {
         let owns = |resource: &str| {
             Arn::parse(resource).is_ok_and(|arn| {
-                arn.account() == account
+                Some(arn.account()) == target.account.as_deref()
                     && Some(arn.region()) == target.region.as_deref()
                     && arn.resource().strip_prefix("identity/") == target.identity.as_deref()
             })
@@ -69,6 +63,13 @@ fn check_target(finding: &Finding, remedy: &Remedy) -> Result<(), GuardRefusal> 
             false => refuse("/target/identity", "expected an identity of the refused send, in its account and Region"),
         };
     }
+    let account = match (&target.account, &finding.principal.account) {
+        (Some(account), Some(own)) if account == own => account,
+        (found, own) => {
+            let reason = format!("expected the refused principal's account {}, found {}", quote(own), quote(found));
+            return refuse("/target/account", reason);
+        }
+    };
     let kind = match target.kind {
         TargetKind::UserInline => "user/",
         TargetKind::RoleInline => "role/",

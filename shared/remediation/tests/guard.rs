@@ -37,6 +37,21 @@ fn each_kind_of_target_has_its_own_passing_form() {
 }
 
 #[test]
+fn an_identity_may_be_in_another_account_if_it_is_the_one_that_was_asked() {
+    let theirs = IDENTITY.replace("111122223333", "444455556666");
+    let (mut finding, mut remedy) = with("/remedies/0/after/Statement/0/Principal", json!({ "AWS": USER }));
+    finding.requests[0].resource = theirs.clone();
+    remedy.after.as_mut().unwrap()["Statement"][0]["Resource"] = json!(theirs);
+    remedy.target.kind = sesame_diagnosis::finding::TargetKind::SendingAuthorization;
+    remedy.target.identity = Some("example.com".to_owned());
+    remedy.target.region = Some("eu-west-1".to_owned());
+    for (account, expected) in [("444455556666", None), ("111122223333", Some("/target/identity"))] {
+        remedy.target.account = Some(account.to_owned());
+        assert_eq!(check(&finding, &remedy).err().map(|refusal| refusal.pointer).as_deref(), expected, "{account}");
+    }
+}
+
+#[test]
 fn every_abuse_is_refused_at_its_place() {
     let statement = "/remedies/0/after/Statement/0";
     let target = "/remedies/0/target";

@@ -80,7 +80,7 @@ impl Phase {
             Phase::Muted => "Muted: nothing is changed, and this finding alerts no more.",
             Phase::Applied => "Applied: written, read back, and the policies now allow the send.",
             Phase::Failed => "Failed: the plan is not in place.",
-            Phase::Superseded => "Superseded: policies changed since the diagnosis, so the plan no longer fits.",
+            Phase::Superseded => "Superseded: policies changed since the plan was made, and it no longer fits.",
             Phase::RolledBack => "Rolled back: the policies are again as they were before.",
             Phase::Expired => "Expired: nobody decided in time; nothing is changed.",
             Phase::Revoked => "Revoked: what Sesame granted is taken back.",

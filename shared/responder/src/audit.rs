@@ -190,9 +190,9 @@ fn cell(text: &str) -> String {
 
 /// How a finding came to where it stands, in half a sentence: `approved by `…` at 2026-11-23T03:00:00Z`.
 pub fn standing(entry: &Entry) -> Option<String> {
-    let done = entry.act.map(past)?;
+    let act = entry.act.map(done)?;
     let by = entry.by.as_ref().map(|by| format!(" by {}", who(by))).unwrap_or_default();
-    Some(format!("{done}{by} at {}", entry.time))
+    Some(format!("{act}{by} at {}", entry.time))
 }
 
 /// By whom, why, and what Sesame has to say, as one sentence for a message; `None` where there is nothing to say.
@@ -221,16 +221,19 @@ pub fn decided(decision: &Decision) -> String {
     }
 }
 
-fn who(by: &Approver) -> String {
+/// Who decided: a name in backquotes, or what is known in its place.
+pub(crate) fn who(by: &Approver) -> String {
     match (&by.id, by.channel) {
-        (Some(id), _) => format!("`{id}`"),
+        (Some(id), _) => format!("`{}`", id.replace('`', "'")),
         (None, Channel::Link) => "the holder of a link".to_owned(),
-        (None, channel) => format!("somebody by way of {}", channel.as_str()),
+        (None, Channel::Slack) => "somebody in Slack".to_owned(),
+        (None, Channel::Cli) => "somebody on the command line".to_owned(),
+        (None, Channel::Local) => "somebody at this machine".to_owned(),
     }
 }
 
-/// What was done, as a participle.
-fn past(act: Act) -> &'static str {
+/// What was done, in a word or two.
+pub(crate) fn done(act: Act) -> &'static str {
     match act {
         Act::Find => "found",
         Act::Reopen => "refused again",
@@ -241,12 +244,13 @@ fn past(act: Act) -> &'static str {
         Act::Revoke => "revoked",
         Act::Expire => "expired",
         Act::Supersede => "superseded",
-        Act::Start => "begun",
+        Act::Start => "application begun",
         Act::Complete => "applied",
         Act::Fail => "failed",
         Act::RollBackComplete => "taken back",
-        Act::RollBackFail => "not taken back",
-        Act::Quiet => "quiet",
+        Act::RollBackFail => "could not be taken back",
+        Act::Quiet => "no refusal since",
+        Act::Change => "found changed",
         Act::Vanish => "found gone",
     }
 }

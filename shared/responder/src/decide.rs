@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sesame_diagnosis::finding::{Applicability, Outcome, Provenance, Remedy};
 use sesame_remediation::approver::{are_distinct, is_refused_principal};
 use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Decision, DecisionError, Origin, Verdict};
+use sesame_remediation::link::Link;
 use sesame_remediation::mac::{Mac, MacError};
 use sesame_remediation::receipt::{Receipt, SCHEMA, Verification};
 use sesame_remediation::scope;
@@ -26,8 +27,8 @@ pub struct Request {
     pub finding: String,
     /// The generation that was shown.
     pub generation: u32,
-    /// For a link: its series. One of an earlier series was made void since.
-    pub series: Option<u32>,
+    /// The link that it came by. One of an earlier series was made void since.
+    pub link: Option<Link>,
     /// What to do.
     pub verdict: Verdict,
     /// For an approval: the remedies that were shown, with their digests; empty for the plan as it is stored.
@@ -66,6 +67,9 @@ pub enum DecideError {
         "the link is no longer good, since the refusals changed after it was sent; use the link of the latest message, or `sesame show {0}`"
     )]
     Voided(String),
+    /// The time of the link is over.
+    #[error("the time of the link is over; use the link of the latest message, or `sesame show {0}`")]
+    Late(String),
     /// It was decided already, or nothing is to be decided.
     #[error("cannot {verdict} a finding that is {state}{}", .standing.as_deref().map(|standing| format!(": {standing}")).unwrap_or_default(), verdict = verb(*.verdict))]
     State {
@@ -88,6 +92,11 @@ pub enum DecideError {
     /// A link cannot do that.
     #[error("a link cannot decide this: {0}")]
     NotByLink(&'static str),
+    /// The stack applies nothing.
+    #[error(
+        "this stack only suggests, and applies nothing: deploy it with Remediation=approve, or use the commands of the finding"
+    )]
+    SuggestOnly,
     /// There is nothing that Sesame may apply, or take back.
     #[error("nothing to {0}")]
     Nothing(String),
@@ -109,6 +118,19 @@ impl DecideError {
     /// Whether the decision was refused, and not merely hindered: the same attempt would be refused again.
     pub fn is_refusal(&self) -> bool {
         !matches!(self, DecideError::NoFinding(_) | DecideError::Key(_) | DecideError::Save(_))
+    }
+
+    /// Whether a message is due for it: somebody wanted what they may not. A second click and a slip of the pen are kept, and told
+    /// with the next message.
+    fn is_to_be_told(&self) -> bool {
+        !matches!(
+            self,
+            DecideError::State { .. }
+                | DecideError::Nothing(_)
+                | DecideError::SuggestOnly
+                | DecideError::Reason(_)
+                | DecideError::Until(_)
+        )
     }
 }
 
@@ -144,7 +166,10 @@ pub async fn decide(
         match &taken {
             Ok(decision) => request.remedies.clone_from(&decision.remedies), // what was meant stays meant in the next attempt
             Err(error) if error.is_refusal() => {
-                record.refuse(&attempt(&request, now, shared.settings), error.to_string())
+                record.refuse(&attempt(&request, now, shared.settings), error.to_string());
+                if error.is_to_be_told() {
+                    tell_later(&mut record);
+                }
             }
             Err(_) => return taken.map(|_| record),
         }
@@ -154,6 +179,34 @@ pub async fn decide(
             (Err(error), Ok(_)) => return Err(error.into()),
             (_, Err(refusal)) => return Err(refusal),
         }
+    }
+}
+
+/// Keeps an attempt that was refused before it could be asked what it decides; a message tells of it.
+///
+/// # Errors
+/// The store, or others who change the record again and again.
+pub async fn keep_refused(
+    request: &Request,
+    why: &str,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> Result<(), SaveError> {
+    let mut attempts = 0;
+    while let Some(mut record) = shared.store.load(&request.finding).await? {
+        record.refuse(&attempt(request, shared.clock.now(), shared.settings), why.to_owned());
+        tell_later(&mut record);
+        match shared.store.save(&mut record).await {
+            Err(SaveError::Conflict(_)) if attempts < ATTEMPTS => attempts += 1,
+            saved => return saved,
+        }
+    }
+    Ok(())
+}
+
+/// Has the sweep tell of a refused attempt, unless another message is due anyway.
+fn tell_later(record: &mut Record) {
+    if record.alert == Alert::Sent {
+        record.alert = Alert::Attempts;
     }
 }
 
@@ -190,17 +243,21 @@ async fn take(
     if by_link && !settings.approval.by_link {
         return Err(DecideError::NotByLink("links only show"));
     }
+    if by_link && request.verdict.is_undo() {
+        return Err(DecideError::NotByLink("what was applied is taken back by someone who is known"));
+    }
     let event = event(request.verdict);
     // Before what the decision says: a second click must hear that it was decided, not why it could not be.
     if next(record.state, event).is_err() {
         let standing = record.last().and_then(crate::audit::standing);
         return Err(DecideError::State { verdict: request.verdict, state: record.state, standing });
     }
-    if by_link && request.series != Some(record.link_series) {
+    let link = request.link.as_ref();
+    if by_link && link.map(|link| link.series) != Some(record.link_series) {
         return Err(DecideError::Voided(record.finding.id.clone()));
     }
-    if by_link && request.verdict.is_undo() {
-        return Err(DecideError::NotByLink("what was applied is taken back by someone who is known"));
+    if link.is_some_and(|link| link.expires <= now) {
+        return Err(DecideError::Late(record.finding.id.clone()));
     }
     let mut decision = Decision { reason: reason(request.reason.as_deref())?, ..attempt(request, now, settings) };
     decision.until = match request.verdict {
@@ -374,7 +431,7 @@ fn approvable(record: &Record, request: &Request, settings: &Settings) -> Result
         return nothing("no policy refused this send");
     }
     if !settings.apply {
-        return nothing("this stack only suggests; the commands of `sesame show` do it by hand");
+        return Err(DecideError::SuggestOnly);
     }
     if finding.provenance != Provenance::Cloudtrail && !settings.approval.any_provenance {
         return nothing("only what CloudTrail recorded can lead to an application");

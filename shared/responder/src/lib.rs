@@ -8,6 +8,7 @@ pub mod apply;
 pub mod audit;
 pub mod decide;
 pub mod diagnose;
+mod documents;
 pub mod grants;
 pub mod links;
 pub mod list;

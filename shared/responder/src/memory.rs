@@ -56,7 +56,7 @@ impl FindingStore for MemoryStore {
 
 /// Whether the sweep has something to do with a record.
 pub fn is_unfinished(record: &Record) -> bool {
-    record.alert == Alert::Due || matches!(record.state, State::Approved | State::Applying | State::RollingBack)
+    record.alert != Alert::Sent || matches!(record.state, State::Approved | State::Applying | State::RollingBack)
 }
 
 /// Keeps what was published.

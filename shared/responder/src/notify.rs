@@ -11,12 +11,30 @@ use crate::settings::Shared;
 
 /// Tells of a record whose alert is due.
 pub async fn publish_due(
+    record: Record,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> Result<Record, PortError> {
+    match record.alert {
+        Alert::Due => publish(record, shared).await,
+        Alert::Attempts | Alert::Sent => Ok(record),
+    }
+}
+
+/// Tells how a record stands and that attempts were refused since the last message.
+pub async fn publish_attempts(
+    record: Record,
+    shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
+) -> Result<Record, PortError> {
+    match record.alert {
+        Alert::Attempts => publish(record, shared).await,
+        Alert::Due | Alert::Sent => Ok(record),
+    }
+}
+
+async fn publish(
     mut record: Record,
     shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
 ) -> Result<Record, PortError> {
-    if record.alert != Alert::Due {
-        return Ok(record);
-    }
     if let Some(phase) = phase_of(&record) {
         shared.publisher.publish(Notice { phase, record: &record }).await?;
         record.alerted = Some(shared.clock.now());
@@ -59,6 +77,7 @@ pub fn phase_of(record: &Record) -> Option<Phase> {
         State::Approved => Some(Phase::Approved),
         State::Applied if act == Some(Act::Quiet) => Some(Phase::Quiet),
         State::Applied if act == Some(Act::Vanish) => Some(Phase::Revoked),
+        State::Applied | State::Failed { .. } if act == Some(Act::Change) => Some(Phase::Superseded),
         State::Applied => Some(Phase::Applied),
         State::Failed { .. } => Some(Phase::Failed),
         State::Rejected => Some(Phase::Rejected),
@@ -77,6 +96,28 @@ fn is_revocation(record: &Record) -> bool {
 
 /// What a message says beside its phase: by whom, why, since when; `None` where the phase says it all.
 pub fn detail(record: &Record) -> Option<String> {
+    let parts = [standing(record), attempts(record)].into_iter().flatten();
+    parts.reduce(|said, more| format!("{}. {more}", said.trim_end_matches('.')))
+}
+
+/// What was refused since the last message, where that is why there is another.
+fn attempts(record: &Record) -> Option<String> {
+    let refused = since_last_told(record).into_iter().filter(|line| line.refused.is_some());
+    let refused: Vec<audit::Line> = refused.collect();
+    let last = refused.last().filter(|_| record.alert == Alert::Attempts)?;
+    let count = match refused.len() {
+        1 => "An attempt was refused".to_owned(),
+        many => format!("{many} attempts were refused, the last one"),
+    };
+    let what = last.act.map(Act::as_str).unwrap_or_default();
+    let from = last.source_ip.as_deref().map(|ip| format!(" from `{}`", ip.replace('`', "'"))).unwrap_or_default();
+    let who = record.history.iter().rfind(|entry| entry.refused.is_some()).and_then(|entry| entry.by.as_ref());
+    let who = who.map(|by| format!(" by {}", audit::who(by))).unwrap_or_default();
+    let why = last.refused.as_deref().unwrap_or_default();
+    Some(format!("{count}: to {what}{who}{from} at {}: {why}", last.time))
+}
+
+fn standing(record: &Record) -> Option<String> {
     let last = record.last()?;
     let said = audit::detail(last);
     let failed = (last.act == Some(Act::RollBackFail)).then_some("It could not be taken back");

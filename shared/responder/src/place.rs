@@ -1,17 +1,17 @@
 //! Documents put in place: the checks, the writes, the proof, and the way back. What the apply function and the command line
 //! have in common.
 
-use serde_json::Value;
 use sesame_diagnosis::denial::Incident;
 use sesame_diagnosis::document::{digest, limits};
-use sesame_diagnosis::finding::{Applicability, Cause, Finding, Outcome, Remedy, Target, TargetKind};
-use sesame_diagnosis::world::{InlinePolicy, World};
+use sesame_diagnosis::finding::{Applicability, Cause, Finding, Outcome, Remedy};
+use sesame_diagnosis::world::World;
 use sesame_diagnosis::{InvalidDocument, Options, diagnose};
 use sesame_remediation::State;
 use sesame_remediation::guard::{self, GuardRefusal};
 use sesame_remediation::receipt::{Left, Receipt, SCHEMA, Verification, Written};
 
 use crate::again;
+use crate::documents;
 use crate::ports::{PolicyWriter, PortError, WorldSource};
 
 /// What is to be put in place.
@@ -294,46 +294,10 @@ fn check(order: &Order<'_>, remedy: &Remedy, world: &World) -> Result<(), Refusa
         return Err(Refusal::Altered { remedy: id(), field: "afterDigest" });
     }
     let Some(after) = &remedy.after else { return Ok(()) };
-    let beside = beside(world, &remedy.target);
+    // The other policies of the same principal or identity count together with it.
+    let beside = documents::at(world, &remedy.target).beside(remedy.target.policy.as_deref().unwrap_or_default());
     limits::check_document(remedy.target.kind, after, &beside)
         .map_err(|limit| Refusal::Limit { remedy: id(), limit: limit.to_string() })
-}
-
-/// The documents that count together with a target's: the other inline policies of the same principal, the other policies of
-/// the same identity.
-fn beside(world: &World, target: &Target) -> Vec<Value> {
-    let Some(account) = target.account.as_ref().and_then(|account| world.accounts.get(account)) else {
-        return Vec::new();
-    };
-    let principal = target.principal.as_deref().unwrap_or_default();
-    let name = target.policy.as_deref().unwrap_or_default();
-    let others = |list: &[InlinePolicy]| {
-        let others = list.iter().filter(|policy| policy.name != name);
-        others.filter_map(|policy| Some(policy.document.known()?.json.as_ref().ok()?.to_value())).collect()
-    };
-    match target.kind {
-        TargetKind::UserInline => {
-            let user = account.users.iter().find(|user| user.entity.arn == principal);
-            user.map(|user| others(&user.entity.inline)).unwrap_or_default()
-        }
-        TargetKind::RoleInline | TargetKind::PermissionSet => {
-            let role = account.roles.iter().find(|role| role.entity.arn == principal);
-            role.map(|role| others(&role.entity.inline)).unwrap_or_default()
-        }
-        TargetKind::GroupInline => {
-            let group = account.groups.iter().find(|group| group.arn == principal);
-            group.map(|group| others(&group.inline)).unwrap_or_default()
-        }
-        TargetKind::SendingAuthorization => {
-            let region = target.region.as_ref().and_then(|region| account.ses.get(region)?.known());
-            let identity = region.and_then(|region| region.identities.get(target.identity.as_deref()?));
-            let policies =
-                identity.and_then(|identity| identity.policies.known()).map(Vec::as_slice).unwrap_or_default();
-            let others = policies.iter().filter(|(other, _)| other != name);
-            others.filter_map(|(_, document)| Some(document.json.as_ref().ok()?.to_value())).collect()
-        }
-        TargetKind::CustomerManaged | TargetKind::Boundary | TargetKind::Scp => Vec::new(),
-    }
 }
 
 /// The remedies of the plan that are neither chosen nor replaced by a chosen alternative.

@@ -53,6 +53,8 @@ pub struct Record {
 pub enum Alert {
     /// It is to be sent.
     Due,
+    /// It was sent; of attempts that were refused since nobody was told yet.
+    Attempts,
     /// It was sent.
     Sent,
 }
@@ -139,6 +141,8 @@ pub enum Act {
     RollBackFail,
     /// Refusals stayed out after an application.
     Quiet,
+    /// What Sesame wrote was found changed.
+    Change,
     /// What Sesame wrote was found gone.
     Vanish,
 }
@@ -162,6 +166,7 @@ impl Act {
             Act::RollBackComplete => "roll-back-complete",
             Act::RollBackFail => "roll-back-fail",
             Act::Quiet => "quiet",
+            Act::Change => "change",
             Act::Vanish => "vanish",
         }
     }
@@ -254,6 +259,12 @@ impl Record {
     /// Keeps what happened without a change of state.
     pub fn note(&mut self, act: Act, now: Timestamp, note: Option<String>) {
         let entry = Entry { note, ..self.entry(act, now) };
+        self.keep(entry);
+    }
+
+    /// The same, about documents.
+    pub fn note_documents(&mut self, act: Act, now: Timestamp, digests: Vec<DecidedRemedy>, note: String) {
+        let entry = Entry { digests, note: Some(note), ..self.entry(act, now) };
         self.keep(entry);
     }
 

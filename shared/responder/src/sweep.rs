@@ -3,14 +3,15 @@
 //! It runs every few minutes and only looks at what is stored and what is; run twice it does nothing twice.
 
 use jiff::{SignedDuration, SignedDurationRound, Timestamp, Unit};
-use sesame_diagnosis::finding::{Target, TargetKind};
-use sesame_diagnosis::world::{Entity, World};
+use sesame_diagnosis::document::digest;
+use sesame_remediation::decision::DecidedRemedy;
 use sesame_remediation::receipt::Written;
 use sesame_remediation::state::{Event, State};
 
 use crate::again;
+use crate::documents::{self, Found};
 use crate::list::{Filter, Summary};
-use crate::notify::publish_due;
+use crate::notify::{publish_attempts, publish_due};
 use crate::ports::{Clock, FindingStore, PortError, Publisher, SaveError, WorldSource};
 use crate::record::{Act, Alert, Record};
 use crate::settings::Shared;
@@ -33,6 +34,8 @@ const SHORTEST_SILENCE: SignedDuration = SignedDuration::from_mins(30);
 const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(24);
 /// A silence is told of when it is so many times as long as the time from one refusal to the next was.
 const TIMES: i32 = 10;
+/// Of attempts that were refused is told at most so often.
+const ATTEMPTS_APART: SignedDuration = SignedDuration::from_hours(1);
 /// In its first day a document is looked after with every sweep, later once a day.
 const FIRST_DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -47,6 +50,8 @@ pub struct Swept {
     pub resumed: Vec<String>,
     /// Findings whose refusals stayed out.
     pub quiet: Vec<String>,
+    /// Findings whose documents somebody else changed.
+    pub changed: Vec<String>,
     /// Findings whose documents somebody else took away.
     pub vanished: Vec<String>,
     /// Findings that could not be worked on, and why; the next sweep tries again.
@@ -90,6 +95,7 @@ enum Done {
     Expired,
     Resumed,
     Quiet,
+    Changed,
     Vanished,
 }
 
@@ -101,6 +107,7 @@ impl Swept {
             Ok(Done::Expired) => &mut self.expired,
             Ok(Done::Resumed) => &mut self.resumed,
             Ok(Done::Quiet) => &mut self.quiet,
+            Ok(Done::Changed) => &mut self.changed,
             Ok(Done::Vanished) => &mut self.vanished,
             // Somebody else works on it at this moment; what is left then, the next sweep finds.
             Err(SaveError::Conflict(_)) => return,
@@ -133,12 +140,16 @@ async fn finish(
     shared: Shared<'_, impl FindingStore, impl Publisher, impl Clock>,
 ) -> Result<Done, SaveError> {
     let Some(mut record) = shared.store.load(id).await? else { return Ok(Done::Nothing) };
-    let mut done = Done::Nothing;
-    if record.alert == Alert::Due {
-        record = publish_due(record, shared).await?;
-        done = Done::Told;
-    }
     let now = shared.clock.now();
+    let mut done = Done::Nothing;
+    match record.alert {
+        Alert::Due => (record, done) = (publish_due(record, shared).await?, Done::Told),
+        // Whoever tries again and again must not fill the mailboxes.
+        Alert::Attempts if record.alerted.is_none_or(|last| is_over(last, ATTEMPTS_APART, now)) => {
+            (record, done) = (publish_attempts(record, shared).await?, Done::Told);
+        }
+        Alert::Attempts | Alert::Sent => {}
+    }
     match record.state {
         State::Approved if is_over(record.since, GIVEN_UP, now) => {
             let note = format!(
@@ -210,8 +221,8 @@ async fn look_after(
         return Ok(Done::Nothing);
     }
     let record = shared.store.load(&summary.id).await?.filter(|record| record.state == summary.state);
-    let Some(mut record) = record.filter(|record| record.alert == Alert::Sent) else { return Ok(Done::Nothing) };
-    let gone = gone(&record, source).await?;
+    let Some(mut record) = record.filter(|record| record.alert != Alert::Due) else { return Ok(Done::Nothing) };
+    let Drift { gone, changed } = drift(&record, source).await?;
     if !gone.is_empty() {
         let note = removed(&gone);
         let all = record.receipt.as_ref().is_none_or(|receipt| receipt.written.len() == gone.len());
@@ -229,6 +240,12 @@ async fn look_after(
         tell(record, shared).await?;
         return Ok(Done::Vanished);
     }
+    let changes = unknown_changes(&record, &changed);
+    if !changes.is_empty() {
+        record.note_documents(Act::Change, now, changes, altered(&changed));
+        tell(record, shared).await?;
+        return Ok(Done::Changed);
+    }
     match silence(&record, now) {
         Some(note) => {
             record.note(Act::Quiet, now, Some(note));
@@ -239,52 +256,77 @@ async fn look_after(
     }
 }
 
-/// What was written and is not there any more. What could not be read is not known to be gone.
-async fn gone(record: &Record, source: &impl WorldSource) -> Result<Vec<Written>, PortError> {
+/// What became of the documents that were written. What could not be read is as it was, as far as Sesame knows.
+#[derive(Default)]
+struct Drift {
+    /// Not there any more.
+    gone: Vec<Written>,
+    /// There, and not as written: with the digest of what is there.
+    changed: Vec<(Written, String)>,
+}
+
+async fn drift(record: &Record, source: &impl WorldSource) -> Result<Drift, PortError> {
+    let mut drift = Drift::default();
     let written: Vec<&Written> =
         record.receipt.iter().flat_map(|receipt| &receipt.written).filter(|written| written.after.is_some()).collect();
     if written.is_empty() {
-        return Ok(Vec::new());
+        return Ok(drift);
     }
     let world = source.world(&again::incident(&record.finding)).await?;
-    Ok(written.into_iter().filter(|written| is_gone(&world, &written.target)).cloned().collect())
-}
-
-/// Whether a place was read, and holds no policy of that name.
-fn is_gone(world: &World, target: &Target) -> bool {
-    let account = target.account.as_ref().and_then(|account| world.accounts.get(account));
-    let (Some(account), Some(name)) = (account, target.policy.as_deref()) else { return false };
-    let principal = target.principal.as_deref().unwrap_or_default();
-    let without = |entity: &Entity| entity.gap.is_none() && entity.inline.iter().all(|policy| policy.name != name);
-    match target.kind {
-        TargetKind::UserInline => {
-            let user = account.users.iter().find(|user| user.entity.arn == principal);
-            account.iam_gap.is_none() && user.is_some_and(|user| without(&user.entity))
+    for written in written {
+        let name = written.target.policy.as_deref().unwrap_or_default();
+        match documents::at(&world, &written.target).named(name) {
+            Found::Nothing => drift.gone.push(written.clone()),
+            Found::Document(found) => {
+                let found = digest(found);
+                if written.after_digest.as_ref() != Some(&found) {
+                    drift.changed.push((written.clone(), found));
+                }
+            }
+            Found::Unread => {}
         }
-        TargetKind::RoleInline => {
-            let role = account.roles.iter().find(|role| role.entity.arn == principal);
-            account.iam_gap.is_none() && role.is_some_and(|role| without(&role.entity))
-        }
-        TargetKind::SendingAuthorization => {
-            let region = target.region.as_ref().and_then(|region| account.ses.get(region)?.known());
-            let identity = region.and_then(|region| region.identities.get(target.identity.as_deref()?));
-            let policies = identity.and_then(|identity| identity.policies.known());
-            policies.is_some_and(|policies| policies.iter().all(|(other, _)| other != name))
-        }
-        _ => false,
     }
+    Ok(drift)
 }
 
-fn removed(gone: &[Written]) -> String {
+/// The changes that nobody was told of since the application, as an entry has them: from what was written to what was found.
+fn unknown_changes(record: &Record, changed: &[(Written, String)]) -> Vec<DecidedRemedy> {
+    let since = record.history.iter().rposition(|entry| entry.act == Some(Act::Complete)).unwrap_or(0);
+    let known = |remedy: &DecidedRemedy| {
+        let told = record.history.iter().skip(since).filter(|entry| entry.act == Some(Act::Change));
+        let last = told.flat_map(|entry| &entry.digests).rfind(|told| told.id == remedy.id);
+        last == Some(remedy)
+    };
+    let change = |(written, found): &(Written, String)| DecidedRemedy {
+        id: written.remedy.clone(),
+        before_digest: written.after_digest.clone(),
+        after_digest: Some(found.clone()),
+    };
+    changed.iter().map(change).filter(|change| !known(change)).collect()
+}
+
+fn places<'w>(written: impl Iterator<Item = &'w Written>) -> String {
     let place = |written: &Written| {
         let target = &written.target;
         let on = target.principal.as_deref().or(target.identity.as_deref()).unwrap_or_default();
         format!("`{}` on `{on}`", target.policy.as_deref().unwrap_or_default())
     };
-    let places = gone.iter().map(place).collect::<Vec<_>>().join(" and ");
+    written.map(place).collect::<Vec<_>>().join(" and ")
+}
+
+fn removed(gone: &[Written]) -> String {
     format!(
-        "{places} is gone, and Sesame did not take it away: your pipeline removed it, or somebody else did. If the send \
-         is to stay allowed, put the same statement into the code that manages this policy"
+        "{} is gone, and Sesame did not take it away: your pipeline removed it, or somebody else did. If the send \
+         is to stay allowed, put the same statement into the code that manages this policy",
+        places(gone.iter())
+    )
+}
+
+fn altered(changed: &[(Written, String)]) -> String {
+    format!(
+        "{} is not as Sesame wrote it: what it grants now nobody approved. Sesame leaves it, also in a rollback; look who \
+         changed it, and delete it by hand if that was not meant",
+        places(changed.iter().map(|(written, _)| written))
     )
 }
 

@@ -18,13 +18,15 @@ use desk::{Cut, Desk, Gate, Gated, NO_ALLOW, ROLE, denials, run, run_interleaved
 use pollster::block_on;
 use serde_json::{Value, json};
 use sesame_diagnosis::denial::Denial;
+use sesame_diagnosis::finding::{Target, TargetKind};
 use sesame_remediation::State;
 use sesame_remediation::decision::Verdict;
 use sesame_render::Phase;
 use sesame_responder::apply::ApplyError;
 use sesame_responder::notify::publish_all_due;
-use sesame_responder::ports::SaveError;
+use sesame_responder::ports::{PolicyWriter as _, SaveError};
 use sesame_responder::record::{Alert, Record};
+use sesame_responder::walls::Listed;
 
 /// A run of the apply function.
 type Run<'g> = Pin<Box<dyn Future<Output = Result<Record, ApplyError>> + 'g>>;
@@ -80,73 +82,106 @@ fn approved() -> (Desk, Record) {
     (desk, record)
 }
 
+/// An identity of another account, which has an apply role of its own.
+const THEIRS: &str = "arn:aws:ses:eu-west-1:222233334444:identity/crm.example";
+
+/// The same, for a send by another account's identity: a policy for the role here, and one for the identity there.
+fn approved_on_both_sides() -> (Desk, Record) {
+    let mut desk = Desk::new();
+    desk.settings.apply_role_accounts = vec!["222233334444".to_owned()];
+    desk.settings.walls.identities = Listed::Only(vec![THEIRS.to_owned()]);
+    let event = NO_ALLOW.replace("arn:aws:ses:eu-west-1:111122223333:identity/shop.example", THEIRS).replace(
+        "orders@shop.example\",",
+        &format!("orders@crm.example\", \"fromEmailAddressIdentityArn\": \"{THEIRS}\","),
+    );
+    let open = desk.take_in(denials(&event));
+    let kinds: Vec<TargetKind> = open.finding.planned().map(|remedy| remedy.target.kind).collect();
+    assert_eq!(kinds, [TargetKind::RoleInline, TargetKind::SendingAuthorization]);
+    let record = desk.decide(&open, Verdict::Approve).unwrap();
+    (desk, record)
+}
+
+/// A plan of one document, and one of two.
+const PLANS: [fn() -> (Desk, Record); 2] = [approved, approved_on_both_sides];
+
 #[test]
 fn an_application_that_is_cut_off_anywhere_comes_to_the_same_end() {
-    let (desk, record) = approved();
-    desk.work(&record).unwrap();
-    let applied = desk.world.now();
-    at_every_call(
-        approved,
-        None,
-        |_| {},
-        |desk, end, place| {
-            assert_eq!(end.state, State::Applied, "{place}");
-            assert_eq!(desk.world.now(), applied, "{place}");
-            assert_eq!(desk.controls.counted(), 1, "{place}");
-            assert!((1..=2).contains(&told(desk, Phase::Applied)), "{place}");
-            assert_eq!(end.receipt.as_ref().unwrap().written.len(), 1, "{place}");
-        },
-    );
+    for approved in PLANS {
+        let (desk, record) = approved();
+        let documents = record.finding.plan.len();
+        desk.work(&record).unwrap();
+        let applied = desk.world.now();
+        at_every_call(
+            approved,
+            None,
+            |_| {},
+            |desk, end, place| {
+                assert_eq!(end.state, State::Applied, "{place}");
+                assert_eq!(desk.world.now(), applied, "{place}");
+                assert_eq!(desk.controls.counted(), 1, "{place}");
+                assert!((1..=2).contains(&told(desk, Phase::Applied)), "{place}");
+                assert_eq!(end.receipt.as_ref().unwrap().written.len(), documents, "{place}");
+            },
+        );
+    }
 }
 
 #[test]
 fn an_application_that_does_not_help_leaves_nothing_behind_wherever_it_is_cut_off() {
     let freeze = freeze();
-    at_every_call(
-        approved,
-        Some(&freeze),
-        |_| {},
-        |desk, end, place| {
-            assert_eq!(end.state, State::Failed { restored: true }, "{place}");
-            assert_eq!(desk.ours(end), None, "{place}");
-            assert!((1..=2).contains(&told(desk, Phase::Failed)), "{place}");
-        },
-    );
+    for approved in PLANS {
+        at_every_call(
+            approved,
+            Some(&freeze),
+            |_| {},
+            |desk, end, place| {
+                assert_eq!(end.state, State::Failed { restored: true }, "{place}");
+                assert_eq!(ours(desk, end), 0, "{place}");
+                assert!((1..=2).contains(&told(desk, Phase::Failed)), "{place}");
+            },
+        );
+    }
 }
 
 #[test]
 fn a_switch_that_is_thrown_while_a_run_is_cut_off_takes_back_what_it_wrote() {
     let off = |desk: &Desk| desk.controls.off.store(true, Ordering::Relaxed);
-    at_every_call(approved, None, off, |desk, end, place| match end.state {
-        // It had had its last word.
-        State::Applied => assert!(desk.ours(end).is_some(), "{place}"),
-        State::Failed { restored: true } => assert_eq!(desk.ours(end), None, "{place}"),
-        other => panic!("{place}: {other}"),
-    });
+    for approved in PLANS {
+        at_every_call(approved, None, off, |desk, end, place| match end.state {
+            // It had had its last word.
+            State::Applied => assert_eq!(ours(desk, end), end.finding.plan.len(), "{place}"),
+            State::Failed { restored: true } => assert_eq!(ours(desk, end), 0, "{place}"),
+            other => panic!("{place}: {other}"),
+        });
+    }
+}
+
+/// How many documents of a plan are in place.
+fn ours(desk: &Desk, record: &Record) -> usize {
+    let stands = |target: &Target| block_on(desk.world.read(target)).unwrap().is_some();
+    record.finding.planned().filter(|remedy| stands(&remedy.target)).count()
 }
 
 #[test]
 fn an_undo_that_is_cut_off_anywhere_comes_to_the_same_end() {
     let before = Desk::new().world.now();
-    let rolling_back = || {
-        let (desk, record) = approved();
-        let applied = desk.work(&record).unwrap();
-        let undoing = desk.decide(&applied, Verdict::RollBack).unwrap();
-        (desk, undoing)
-    };
-    let (desk, record) = rolling_back();
-    let gate = Gate::default();
-    run(Gated::new(&desk, &gate).work(&record.finding.id)).unwrap().unwrap();
-    at_every_call(
-        rolling_back,
-        None,
-        |_| {},
-        |desk, end, place| {
-            assert_eq!(end.state, State::RolledBack, "{place}");
-            assert_eq!(desk.world.now(), before, "{place}");
-            assert!((1..=2).contains(&told(desk, Phase::RolledBack)), "{place}");
-        },
-    );
+    for approved in PLANS {
+        at_every_call(
+            || {
+                let (desk, record) = approved();
+                let applied = desk.work(&record).unwrap();
+                let undoing = desk.decide(&applied, Verdict::RollBack).unwrap();
+                (desk, undoing)
+            },
+            None,
+            |_| {},
+            |desk, end, place| {
+                assert_eq!(end.state, State::RolledBack, "{place}");
+                assert_eq!(desk.world.now(), before, "{place}");
+                assert!((1..=2).contains(&told(desk, Phase::RolledBack)), "{place}");
+            },
+        );
+    }
 }
 
 #[test]

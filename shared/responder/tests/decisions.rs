@@ -17,6 +17,7 @@ use desk::{Desk, Gate, Gated, NO_ALLOW, NOW, denials, request, run_interleaved, 
 use jiff::SignedDuration;
 use pollster::block_on;
 use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, DecisionError, Origin, Verdict};
+use sesame_remediation::link::Link;
 use sesame_remediation::mac::LocalKey;
 use sesame_remediation::receipt::{Receipt, SCHEMA, Verification};
 use sesame_remediation::state::{Event, State, next};
@@ -186,7 +187,10 @@ fn every_refusal_says_what_to_do() {
     let refused = |order: Request| block_on(decide(order, &desk.key, desk.shared())).unwrap_err().to_string();
     let approve = wanted(&open, Verdict::Approve);
     let link = Approver { channel: Channel::Link, id: None };
-    let by_link = |verdict, series| Request { approver: link.clone(), series, ..wanted(&open, verdict) };
+    let by_link = |verdict, series: Option<u32>| {
+        let came_by = series.map(|series| Link { series, ..desk::link(&open) });
+        Request { approver: link.clone(), link: came_by, ..wanted(&open, verdict) }
+    };
     let mute = |until| Request { until, ..wanted(&open, Verdict::Mute) };
     let reason = |reason: &str| Request { reason: Some(reason.to_owned()), ..approve.clone() };
     let own = Approver { channel: Channel::Cli, id: Some(open.finding.principal.session_arn.clone().unwrap()) };
@@ -282,7 +286,7 @@ fn one_person_is_not_two() {
     let desk = two();
     let open = desk.take_in(denials(NO_ALLOW));
     let by_link = Approver { channel: Channel::Link, id: None };
-    let order = Request { approver: by_link, series: Some(0), ..wanted(&open, Verdict::Approve) };
+    let order = Request { approver: by_link, link: Some(desk::link(&open)), ..wanted(&open, Verdict::Approve) };
     let error = block_on(decide(order, &desk.key, desk.shared())).unwrap_err();
     assert!(matches!(error, DecideError::NotByLink(_)), "nobody knows who holds a link: {error}");
     let session = |name: &str| Approver {
@@ -334,7 +338,7 @@ fn a_stack_that_only_suggests_takes_no_approval() {
     desk.settings.apply = false;
     let open = desk.take_in(denials(NO_ALLOW));
     let error = desk.decide(&open, Verdict::Approve).unwrap_err();
-    assert!(error.to_string().starts_with("nothing to approve: this stack only suggests"), "{error}");
+    assert!(error.to_string().starts_with("this stack only suggests"), "{error}");
     assert_eq!(desk.decide(&open, Verdict::Reject).unwrap().state, State::Rejected);
 }
 

@@ -22,6 +22,7 @@ use sesame_diagnosis::{fold, input};
 use sesame_policy::json::Json;
 use sesame_remediation::State;
 use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Origin, Verdict};
+use sesame_remediation::link::Link;
 use sesame_remediation::mac::LocalKey;
 use sesame_remediation::receipt::Written;
 use sesame_render::Phase;
@@ -120,7 +121,7 @@ fn request(record: &Record, verdict: Verdict) -> Request {
     Request {
         finding: record.finding.id.clone(),
         generation: record.finding.generation,
-        series: None,
+        link: None,
         verdict,
         remedies: Vec::new(),
         approver: Approver { channel: Channel::Cli, id: Some("arn:aws:iam::111122223333:user/admin".to_owned()) },
@@ -297,7 +298,15 @@ fn decisions_that_are_not_theirs_to_take_are_refused() {
     assert_eq!(refused(&desk, own_grant), DecideError::OwnGrant(own.to_owned()));
 
     assert_eq!(record.finding.remedies[0].applicability, Applicability::NeedsReview);
-    let by_link = Request { approver: by(Channel::Link, None), series: Some(0), ..approve.clone() };
+    let link = Link {
+        stack: String::new(),
+        stage: String::new(),
+        finding: record.finding.id.clone(),
+        generation: 1,
+        series: 0,
+        expires: Timestamp::MAX,
+    };
+    let by_link = Request { approver: by(Channel::Link, None), link: Some(link), ..approve.clone() };
     assert!(matches!(refused(&desk, by_link.clone()), DecideError::NotByLink(_)));
 
     let mut shown = DecidedRemedy::from(&record.finding.remedies[0]);
@@ -316,7 +325,7 @@ fn decisions_that_are_not_theirs_to_take_are_refused() {
     let after = desk.record(&record.finding.id);
     let tried = after.history.iter().filter(|entry| entry.refused.is_some()).count();
     assert_eq!(tried, 6, "what was refused is kept");
-    let unchanged = Record { version: record.version, history: record.history.clone(), ..after };
+    let unchanged = Record { version: record.version, history: record.history.clone(), alert: Alert::Sent, ..after };
     assert_eq!(unchanged, record, "and nothing else is stored");
 }
 

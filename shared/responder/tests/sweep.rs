@@ -15,15 +15,19 @@ use std::collections::BTreeMap;
 use desk::{Cut, Desk, Gate, Gated, NO_ALLOW, NOW, denials, run, time};
 use jiff::{SignedDuration, Timestamp};
 use pollster::block_on;
+use serde_json::{Value, json};
 use sesame_diagnosis::denial::Denial;
+use sesame_diagnosis::document::digest;
 use sesame_diagnosis::finding::{Gap, GapReason};
 use sesame_remediation::State;
-use sesame_remediation::decision::Verdict;
+use sesame_remediation::decision::{Approver, Channel, DecidedRemedy, Verdict};
 use sesame_render::Phase;
 use sesame_responder::Shared;
+use sesame_responder::decide::{Request, decide};
 use sesame_responder::grants;
 use sesame_responder::list::{Filter, Page};
 use sesame_responder::memory::MemoryWorld;
+use sesame_responder::notify::detail;
 use sesame_responder::ports::{Clock, FindingStore, PolicyWriter, PortError, SaveError};
 use sesame_responder::record::{Act, Alert, Record};
 use sesame_responder::sweep::{Swept, Terms, sweep};
@@ -217,6 +221,76 @@ fn a_document_that_somebody_else_took_away_is_no_grant_any_more() {
     assert_eq!(block_on(grants::all(&desk.store, desk.clock.now())).unwrap(), []);
     assert_eq!(swept(&desk), Swept::default());
     assert!(desk.decide(&after, Verdict::RollBack).is_err());
+}
+
+#[test]
+fn a_document_that_somebody_else_changed_is_told_of_once_for_each_change() {
+    let desk = desk();
+    let applied = applied(&desk, denials(NO_ALLOW));
+    let remedy = &applied.finding.remedies[0];
+    let write = |document: &Value| block_on(desk.world.write(&remedy.target, Some(document))).unwrap();
+    let wider = |resource: &str| {
+        let mut document = remedy.after.clone().unwrap();
+        document["Statement"][0]["Resource"] = json!(resource);
+        document
+    };
+    let digests = || desk.record(&applied.finding.id).history.last().unwrap().digests.clone();
+    write(&wider("*"));
+    assert_eq!(at(&desk, minutes(applied.since, 10)).changed, only(&applied));
+    let after = desk.record(&applied.finding.id);
+    assert_eq!((after.state, phases(&desk).last()), (State::Applied, Some(&Phase::Superseded)));
+    let note = after.history.last().unwrap().note.clone().unwrap();
+    assert!(note.contains("is not as Sesame wrote it: what it grants now nobody approved"), "{note}");
+    let expected = DecidedRemedy {
+        id: remedy.id.clone(),
+        before_digest: remedy.after_digest.clone(),
+        after_digest: Some(digest(&wider("*"))),
+    };
+    assert_eq!(digests(), [expected]);
+    assert_eq!(at(&desk, minutes(applied.since, 20)), Swept::default(), "once");
+    write(&wider("arn:aws:ses:*:*:identity/*"));
+    assert_eq!(at(&desk, minutes(applied.since, 30)).changed, only(&applied), "again when it changes again");
+    // Put right, there is nothing to tell; the silence that follows is told as ever.
+    write(remedy.after.as_ref().unwrap());
+    assert_eq!(at(&desk, minutes(applied.since, 40)).changed, Vec::<String>::new());
+}
+
+#[test]
+fn attempts_that_were_refused_are_told_of_together_and_at_most_once_an_hour() {
+    let desk = desk();
+    let open = desk.take_in(denials(NO_ALLOW));
+    let own = Approver { channel: Channel::Cli, id: Some(desk::ROLE.to_owned()) };
+    let attempt = || {
+        let wanted = Request { approver: own.clone(), ..desk::request(&open, Verdict::Approve) };
+        block_on(decide(wanted, &desk.key, desk.shared())).unwrap_err()
+    };
+    attempt();
+    attempt();
+    assert_eq!(desk.record(&open.finding.id).alert, Alert::Attempts);
+    assert_eq!(at(&desk, minutes(open.since, 59)), Swept::default(), "the last message is not an hour old");
+    assert_eq!(at(&desk, minutes(open.since, 60)).told, only(&open));
+    let (phase, told) = desk.publisher.published().pop().unwrap();
+    assert_eq!((phase, told.state), (Phase::Finding, State::Open));
+    let said = detail(&told).unwrap();
+    assert!(said.starts_with("2 attempts were refused, the last one: to approve by `arn:aws:iam::"), "{said}");
+    assert!(said.contains("is the principal that was refused"), "{said}");
+    assert_eq!(swept(&desk), Swept::default());
+    attempt();
+    assert_eq!(at(&desk, minutes(open.since, 119)), Swept::default());
+    assert_eq!(at(&desk, minutes(open.since, 120)).told, only(&open));
+    assert!(
+        detail(&desk.publisher.published().pop().unwrap().1).unwrap().starts_with("An attempt was refused: to approve")
+    );
+}
+
+#[test]
+fn a_second_click_brings_no_message_of_its_own() {
+    let desk = desk();
+    let open = desk.take_in(denials(NO_ALLOW));
+    desk.decide(&open, Verdict::Reject).unwrap();
+    desk.decide(&open, Verdict::Reject).unwrap_err();
+    let record = desk.record(&open.finding.id);
+    assert_eq!((record.alert, record.history.last().unwrap().refused.is_some()), (Alert::Sent, true));
 }
 
 #[test]

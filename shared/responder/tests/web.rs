@@ -15,12 +15,12 @@ use jiff::SignedDuration;
 use pollster::block_on;
 use sesame_remediation::State;
 use sesame_remediation::decision::{Approver, Channel, Verdict};
-use sesame_remediation::link::Link;
+use sesame_remediation::link::{Link, form_code};
 use sesame_remediation::mac::{LocalKey, Mac, MacError};
 use sesame_responder::apply::apply;
 use sesame_responder::list::{Filter, Page};
 use sesame_responder::ports::{Clock as _, FindingStore, Notice, PortError, Publisher, SaveError};
-use sesame_responder::record::Record;
+use sesame_responder::record::{Alert, Record};
 use sesame_responder::walls::NoControls;
 use sesame_responder::web::{Address, HttpRequest, WebApproval, answer};
 use sesame_responder::{Settings, Shared};
@@ -171,9 +171,11 @@ fn nothing_is_asked_before_the_code_of_a_link_is_checked() {
         assert_eq!(ask(&form(token, id, "x", &[("decision", "approve")])).status, 403, "{what}");
     }
     assert_eq!(ask(&get(&format!("/f/{id}"))).status, 403, "without a cookie");
-    // With a genuine link, a form is refused by its own code before the record is read.
+    // With a genuine link, a form that says nothing, or comes from elsewhere, is refused before the record is read.
     let token = desk.token(&record);
-    assert_eq!(ask(&form(&token, id, "x", &[("decision", "approve")])).status, 403);
+    assert_eq!(ask(&form(&token, id, "x", &[("decision", "what")])).status, 400);
+    let elsewhere = form(&token, id, "x", &[("decision", "approve")]).with_header("sec-fetch-site", "cross-site");
+    assert_eq!(ask(&elsewhere).status, 403);
     for path in ["/findings", "/findings/f-1", "/grants", "/audit"] {
         assert_eq!(ask(&get(path)).status, 403, "{path}");
     }
@@ -260,6 +262,38 @@ fn a_form_decides_only_from_its_own_page() {
     let old = without("sec-fetch-site").with_header("origin", ORIGIN);
     assert_eq!(desk.answer(&old).status, 303);
     assert_eq!(desk.record(&id).state, State::Rejected);
+}
+
+#[test]
+fn what_a_genuine_link_tried_in_vain_is_in_the_audit() {
+    let desk = desk();
+    let record = desk.take_in(NO_ALLOW);
+    let id = record.finding.id.clone();
+    let code = |token: &str| block_on(form_code(token, "decide", &desk.site.link_key)).unwrap();
+    let genuine = desk.token(&record);
+    let late = desk.sign(&Link { expires: desk.clock.now(), ..desk.link(&record) });
+    let old = desk.sign(&Link { generation: 0, ..desk.link(&record) });
+    let tried: [(&str, &str, &str, &str); 5] = [
+        (&genuine, "x", "reject", "the form was not one of this finding's page"),
+        (&genuine, &code(&genuine), "approve", "the remedies were not those that the page offers"),
+        (&genuine, &code(&genuine), "rollback", "a link cannot decide this"),
+        (&late, &code(&late), "reject", "the time of the link is over"),
+        (&old, &code(&old), "mute", "the decision is about generation 0"),
+    ];
+    for (number, (token, code, decision, why)) in tried.iter().enumerate() {
+        let response = desk.answer(&form(token, &id, code, &[("decision", decision), ("days", "7")]));
+        assert!((400..500).contains(&response.status), "{why}");
+        let after = desk.record(&id);
+        let entry = after.history.last().unwrap();
+        assert_eq!(
+            (after.state, after.alert, after.history.len()),
+            (State::Open, Alert::Attempts, number + 2),
+            "{why}"
+        );
+        assert!(entry.refused.as_ref().unwrap().starts_with(why), "{:?}", entry.refused);
+        assert_eq!(entry.origin.source_ip.as_deref(), Some("192.0.2.7"));
+        assert_eq!(entry.by.as_ref().unwrap().channel, Channel::Link);
+    }
 }
 
 #[test]
@@ -403,7 +437,7 @@ fn a_link_that_is_over_or_void_shows_how_it_stands_without_buttons() {
         assert!(page.contains(&format!("<code>sesame approve {id}</code>")), "{what}");
         assert!(!page.contains("<form"), "{what}");
         // Whoever makes the form by hand gets no further: its code is not to be had.
-        let code = block_on(sesame_remediation::link::form_code(&token, "decide", &desk.site.link_key)).unwrap();
+        let code = block_on(form_code(&token, "decide", &desk.site.link_key)).unwrap();
         let posted = desk.answer(&form(&token, &id, &code, &[("decision", "reject")]));
         assert_eq!(posted.status, 409, "{what}");
         assert_eq!(desk.record(&id).state, State::Open, "{what}");
@@ -420,7 +454,7 @@ fn a_stack_that_lets_links_only_show_has_no_form_and_takes_none() {
     let page = text(&desk.open(&token, &id));
     assert!(page.contains("Links only show here") && page.contains(&format!("<code>sesame approve {id}</code>")));
     assert!(!page.contains("<form"));
-    let code = block_on(sesame_remediation::link::form_code(&token, "decide", &desk.site.link_key)).unwrap();
+    let code = block_on(form_code(&token, "decide", &desk.site.link_key)).unwrap();
     assert_eq!(desk.answer(&form(&token, &id, &code, &[("decision", "reject")])).status, 403);
     assert_eq!(desk.record(&id).state, State::Open);
 }
@@ -435,7 +469,7 @@ fn a_stack_without_links_takes_none() {
     let shown = desk.open(&token, &id);
     assert_eq!(shown.status, 404);
     assert!(text(&shown).contains("Links are switched off here"));
-    let code = block_on(sesame_remediation::link::form_code(&token, "decide", &desk.site.link_key)).unwrap();
+    let code = block_on(form_code(&token, "decide", &desk.site.link_key)).unwrap();
     assert_eq!(desk.answer(&form(&token, &id, &code, &[("decision", "reject")])).status, 404);
     assert_eq!(desk.record(&id).state, State::Open);
 }

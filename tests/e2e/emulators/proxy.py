@@ -1,7 +1,8 @@
 """One loopback address in front of two emulators: routes by operation, injects faults, records what was called.
 
 MiniStack answers everything and judges every call by IAM. It has no policies of SES identities and no organization of ours,
-so for those operations its judgement is taken and moto's answer: a caller that MiniStack refuses is refused.
+so for those operations its judgement is taken and moto's answer: a caller that MiniStack refuses is refused. moto knows none of
+MiniStack's credentials; it is told whose account they are.
 """
 
 import http.client
@@ -66,7 +67,8 @@ class Answer:
 
 
 class Proxy:
-    def __init__(self, ministack, moto):
+    def __init__(self, ministack, moto, account="000000000000"):
+        self._account, self._entered = account, {}
         self._ministack, self._moto = urlsplit(ministack).netloc, urlsplit(moto).netloc
         self._lock = threading.Lock()
         self._calls, self._faults, self._published = [], [], []
@@ -99,6 +101,20 @@ class Proxy:
             self._published.clear()
             self._faults.clear()
 
+    def account_of(self, access_key):
+        """Whose credentials they are: an account's number, or those of a role that was entered; else our own account's."""
+        if re.fullmatch(r"\d{12}", access_key):
+            return access_key
+        with self._lock:
+            return self._entered.get(access_key, self._account)
+
+    def _remember(self, answer):
+        key = re.search(r"<AccessKeyId>([^<]+)</AccessKeyId>", answer)
+        role = re.search(r"<Arn>arn:[^:]*:sts::(\d{12}):assumed-role/", answer)
+        if key and role:
+            with self._lock:
+                self._entered[key[1]] = role[1]
+
     def inject(self, fault):
         with self._lock:
             self._faults.append(fault)
@@ -118,12 +134,15 @@ class Proxy:
         answer = _forward(self._ministack, method, path, headers, body)
         if answer.refused:
             return answer
+        if call.action == "sts:AssumeRole" and answer.status == 200:
+            self._remember(answer.body.decode())
+        told = {**headers, "X-Moto-Account-Id": self.account_of(call.access_key)}
         if ANSWERED_BY_MOTO.fullmatch(call.action):
-            return _forward(self._moto, method, path, headers, body)
+            return _forward(self._moto, method, path, told, body)
         if call.action in TOLD_TO_BOTH:
-            _forward(self._moto, method, path, headers, body)
+            _forward(self._moto, method, path, told, body)
         if call.action in MERGED and answer.status == 200:
-            second = _forward(self._moto, method, path, headers, body)
+            second = _forward(self._moto, method, path, told, body)
             if second.status == 200:
                 ours, theirs = json.loads(answer.body), json.loads(second.body)
                 ours |= {name: theirs[name] for name in MERGED[call.action] if name in theirs}

@@ -15,6 +15,8 @@ from botocore.config import Config
 from .proxy import Proxy
 
 ACCOUNT = "000000000000"
+# Another account, whose owner is somebody else.
+MEMBER = "444455556666"
 REGION = "us-east-1"
 HERE = Path(__file__).parent
 
@@ -31,7 +33,7 @@ class Emulators:
             ministack, moto = (f"http://127.0.0.1:{port}" for port in _free_ports(2))
             # For what is told apart by the host that a request names: HTTP APIs.
             self.ministack = ministack
-            self.proxy = stack.enter_context(Proxy(ministack, moto))
+            self.proxy = stack.enter_context(Proxy(ministack, moto, ACCOUNT))
             common = {
                 name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "MINISTACK_"))
             } | {"PYTHONUNBUFFERED": "1"}
@@ -42,10 +44,11 @@ class Emulators:
                 "BIND_HOST": "127.0.0.1",
                 "GATEWAY_PORT": ministack.rsplit(":", 1)[-1],
                 "AWS_DEFAULT_REGION": REGION,
+                "SESAME_MOTO": moto,
             }
             self._start(stack, "ministack", [str(HERE / "ministack_start.py")], common | ours)
             arguments = ["-m", "moto.server", "-H", "127.0.0.1", "-p", moto.rsplit(":", 1)[-1]]
-            self._start(stack, "moto", arguments, common | {"MOTO_ACCOUNT_ID": ACCOUNT})
+            self._start(stack, "moto", arguments, common)
             _wait(ministack + "/_ministack/health")
             _wait(moto + "/moto-api/")
             self._stack = stack.pop_all()
@@ -54,22 +57,23 @@ class Emulators:
     def __exit__(self, *_):
         self._stack.close()
 
-    def client(self, service, access_key="test", secret_key="test"):
-        """A client of the account's root user, or of the owner of a key."""
+    def client(self, service, access_key="test", secret_key="test", token=None):
+        """A client of the account's root user, or of the owner of a key. An account's number is its root user's key."""
         return boto3.client(
             service,
             region_name=REGION,
             endpoint_url=self.proxy.url,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
+            aws_session_token=token,
             config=Config(retries={"max_attempts": 1}),
         )
 
-    def environment(self):
-        """For command-line tools."""
+    def environment(self, access_key="test"):
+        """For command-line tools, with the rights of an account's root user."""
         return {
             "AWS_ENDPOINT_URL": self.proxy.url,
-            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": REGION,
             "SAM_CLI_TELEMETRY": "0",

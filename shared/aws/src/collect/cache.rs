@@ -24,6 +24,8 @@ pub(super) struct Cache {
     pub identities: Memo<Result<Option<Identity>, Failure>>,
     /// By Region.
     pub sending: Memo<Option<SesAccount>>,
+    /// Whether an account is known to be in no organization, by account.
+    pub alone: Memo<bool>,
     /// By account.
     pub organizations: Memo<Readable<Option<Organization>>>,
     /// By policy id.

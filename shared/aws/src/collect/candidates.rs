@@ -3,13 +3,13 @@
 use sesame_diagnosis::finding::{Gap, GapReason};
 use sesame_diagnosis::world::Account;
 
-use super::AwsWorld;
+use super::Reader;
 use crate::survey;
 
 const LAYER: &str = "identity-policy";
 const CALL: &str = "iam:GetAccountAuthorizationDetails";
 
-impl AwsWorld {
+impl Reader {
     /// Adds the account's other principals to what was read of the caller.
     pub(super) async fn read_others(&self, account: &mut Account) {
         let id = account.id.clone();

@@ -11,7 +11,7 @@ use sesame_diagnosis::world::{Account, Entity, Group, InlinePolicy, ManagedPolic
 
 use super::document::url_encoded;
 use super::wanted::Principal;
-use super::{AwsWorld, unread_account};
+use super::{Reader, unread_account};
 use crate::failure::Failure;
 
 const IDENTITY: &str = "identity-policy";
@@ -25,7 +25,7 @@ struct Policies {
     gap: Option<Gap>,
 }
 
-impl AwsWorld {
+impl Reader {
     /// Reads a principal of our own account into it.
     pub(super) async fn read_principal(&self, principal: &Principal, account: &mut Account) {
         let read = self.cache.principals.get_or(principal.call(), self.principal(principal, &account.id)).await;

@@ -10,7 +10,7 @@ use futures_util::future::{join, join_all};
 use sesame_diagnosis::finding::{Gap, GapReason};
 use sesame_diagnosis::world::{Node, NodeKind, Organization, OrganizationPolicy, Readable};
 
-use super::AwsWorld;
+use super::Reader;
 use super::document::plain;
 use crate::failure::Failure;
 
@@ -35,8 +35,9 @@ pub(crate) const RESOURCE_CONTROL: Kind = Kind {
 /// Root, five levels of organizational units, and the account: what AWS allows.
 const LEVELS: usize = 7;
 
-impl AwsWorld {
-    /// The organization of an account; `Known(None)` when it is in none, or in one without service control policies.
+impl Reader {
+    /// The organization of an account, which need not be our own; `Known(None)` when it is in none, or in one without service
+    /// control policies.
     pub(crate) async fn organization(&self, account: &str) -> Readable<Option<Organization>> {
         self.cache.organizations.get_or(account.to_owned(), self.read_organization(account)).await
     }
@@ -45,7 +46,7 @@ impl AwsWorld {
         let call = "organizations:DescribeOrganization";
         let described = match self.clients.organizations.describe_organization().send().await {
             Ok(output) => output.organization,
-            Err(error) if is_code(&error, "AWSOrganizationsNotInUseException") => return Readable::Known(None),
+            Err(error) if is_in_none(&error) && *account == self.account => return Readable::Known(None),
             Err(error) => return Readable::Gap(Failure::of(&error).gap(LAYER, call, "the organization")),
         };
         let Some(described) = described else { return Readable::Known(None) };
@@ -68,6 +69,15 @@ impl AwsWorld {
         }
         organization.paths.insert(account.to_owned(), path);
         Readable::Known(Some(organization))
+    }
+
+    /// Whether our own account is known to be in no organization.
+    pub(super) async fn is_in_no_organization(&self) -> bool {
+        let describe = async {
+            let described = self.clients.organizations.describe_organization().send().await;
+            described.is_err_and(|error| is_in_none(&error))
+        };
+        self.cache.alone.get_or(self.account.clone(), describe).await
     }
 
     /// The nodes from the root down to the account.
@@ -160,9 +170,9 @@ impl AwsWorld {
     }
 }
 
-fn is_code<E, R>(error: &aws_sdk_organizations::error::SdkError<E, R>, code: &str) -> bool
+fn is_in_none<E, R>(error: &aws_sdk_organizations::error::SdkError<E, R>) -> bool
 where
     E: aws_sdk_organizations::error::ProvideErrorMetadata,
 {
-    error.as_service_error().and_then(|error| error.code()) == Some(code)
+    error.as_service_error().and_then(|error| error.code()) == Some("AWSOrganizationsNotInUseException")
 }

@@ -5,14 +5,14 @@
 
 use sesame_diagnosis::world::{Identity, Readable, SesAccount, SesRegion};
 
-use super::AwsWorld;
+use super::Reader;
 use super::document::plain;
 use super::wanted::{Names, candidates};
 use crate::failure::Failure;
 
 const LAYER: &str = "sending-authorization-policy";
 
-impl AwsWorld {
+impl Reader {
     /// What is known of one Region. `complete` says that every identity that bears on the send was asked for: one that is
     /// not in the list does then not exist.
     pub(super) async fn ses_region(&self, region: &str, names: &Names, recipients: &[String]) -> SesRegion {

@@ -6,9 +6,9 @@ use sesame_diagnosis::finding::Gap;
 use sesame_diagnosis::world::{Node, NodeKind, Organization, Readable};
 
 use super::Step;
-use crate::collect::{RESOURCE_CONTROL, SERVICE_CONTROL};
+use crate::Clients;
+use crate::collect::{RESOURCE_CONTROL, Reader, SERVICE_CONTROL};
 use crate::failure::Failure;
-use crate::{AwsWorld, Clients};
 
 const LAYER: &str = "service-control-policy";
 
@@ -31,8 +31,8 @@ pub async fn organization(
     progress: impl Fn(Step<'_>),
 ) -> Readable<Option<Organization>> {
     progress(Step::Organization(0));
-    let world = AwsWorld::new(clients.clone(), own_account);
-    let path = world.organization(own_account).await;
+    let reader = Reader::new(clients.clone(), own_account, 0);
+    let path = reader.organization(own_account).await;
     let roots: Result<Vec<_>, _> = clients.organizations.list_roots().into_paginator().send().try_collect().await;
     let Ok(roots) = roots else { return path };
     let described = match clients.organizations.describe_organization().send().await {
@@ -48,7 +48,7 @@ pub async fn organization(
         .collect();
     let mut read = 0;
     while let Some(place) = open.pop() {
-        let node = node(&world, place.kind, place.id.clone(), place.name).await;
+        let node = node(&reader, place.kind, place.id.clone(), place.name).await;
         read += 1;
         progress(Step::Organization(read));
         let mut above = place.above;
@@ -71,9 +71,9 @@ pub async fn organization(
     }
 }
 
-async fn node(world: &AwsWorld, kind: NodeKind, id: String, name: Option<String>) -> Node {
-    let service = world.policies_of(&id, &SERVICE_CONTROL).await;
-    let resource = world.policies_of(&id, &RESOURCE_CONTROL).await;
+async fn node(reader: &Reader, kind: NodeKind, id: String, name: Option<String>) -> Node {
+    let service = reader.policies_of(&id, &SERVICE_CONTROL).await;
+    let resource = reader.policies_of(&id, &RESOURCE_CONTROL).await;
     Node {
         kind,
         id,

@@ -12,7 +12,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use sesame_aws::Clients;
 
-pub use server::{Answer, Call, FakeAws, json, json_error, query, query_error};
+pub use server::{Answer, Call, FakeAws, entered, json, json_error, query, query_error};
 
 impl FakeAws {
     /// Clients that know only this server, with the timeouts and retries of production.

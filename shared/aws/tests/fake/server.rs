@@ -49,6 +49,15 @@ pub fn query(operation: &str, result: &str) -> Answer {
     Answer::Body(200, body)
 }
 
+/// The credentials of a role, for as long as `until` says.
+pub fn entered(access_key: &str, until: &str) -> Answer {
+    let credentials = format!(
+        "<Credentials><AccessKeyId>{access_key}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
+         <SessionToken>token</SessionToken><Expiration>{until}</Expiration></Credentials>"
+    );
+    query("AssumeRole", &credentials)
+}
+
 /// An error of the Query protocol.
 pub fn query_error(status: u16, code: &str) -> Answer {
     let body = format!("<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>");

@@ -31,6 +31,9 @@ impl Function {
             ("SESAME_TOPIC", "arn:aws:sns:eu-west-1:111122223333:topic".to_owned()),
             ("SESAME_DEAD_LETTERS", format!("{aws}/dead")),
             ("SESAME_OWN_ROLES", "arn:aws:iam::111122223333:role/diagnose".to_owned()),
+            ("SESAME_READ_ROLE_NAME", "sesame-read".to_owned()),
+            ("SESAME_READ_ROLE_ACCOUNTS", "none".to_owned()),
+            ("SESAME_APPLY_ROLE_ACCOUNTS", "none".to_owned()),
         ];
         let command = &mut Command::new(binary);
         let process = command.env_clear().envs(variables).stdout(Stdio::piped()).spawn().unwrap();

@@ -1,7 +1,8 @@
 //! What a form decides.
 
 use jiff::{SignedDuration, Timestamp};
-use sesame_remediation::decision::{Channel, Verdict};
+use sesame_remediation::State;
+use sesame_remediation::decision::Verdict;
 use sesame_remediation::link::is_form_code;
 use sesame_remediation::mac::Mac;
 use sesame_render::page::{Decision, Note, Tone, note};
@@ -11,9 +12,11 @@ use super::door::{Visitor, refused, visitor};
 use super::offer::{MUTE_DAYS, chosen};
 use super::{Fields, HttpRequest, HttpResponse, LARGEST_BODY, Site, WebApproval, origin, page, standing};
 use crate::Shared;
-use crate::decide::{DecideError, Request, decide};
+use crate::decide::{DecideError, Request, decide, keep_refused};
 use crate::ports::{Clock, FindingStore, Publisher, SaveError};
 use crate::record::Record;
+
+const NOTHING: &str = "Nothing was decided.";
 
 /// `POST /f/{id}`. Whatever does not come from this page, in this browser, by this link, is refused before anything is asked.
 pub(super) async fn take(
@@ -35,19 +38,37 @@ pub(super) async fn take(
         Err(refusal) => return refused(&refusal, now),
     };
     let fields = Fields::parse(&request.body);
+    let Some(mut order) = order(id, &fields, &visitor, request, site, now) else {
+        return page::said(400, "Not a form of this page", &["It did not say what to decide.", NOTHING], now);
+    };
     match is_form_code(fields.get("csrf").unwrap_or_default(), &visitor.token, page::PURPOSE, &site.link_key).await {
         Ok(true) => {}
-        Ok(false) => return elsewhere(now),
+        // What cannot be kept is refused all the same.
+        Ok(false) => {
+            let _ = keep_refused(&order, "the form was not one of this finding's page", shared).await;
+            return elsewhere(now);
+        }
         Err(_) => return page::unreadable(now),
+    }
+    if site.approval != WebApproval::Approve {
+        let _ = keep_refused(&order, "links only show", shared).await;
+        return page::said(403, "Links only show here", &["Decisions are for the command line.", NOTHING], now);
     }
     let record = match page::load(id, shared).await {
         Ok(record) => record,
         Err(response) => return response,
     };
-    let order = match order(&fields, &record, &visitor, request, site, now) {
-        Ok(order) => order,
-        Err(response) => return *response,
-    };
+    if order.verdict == Verdict::Approve {
+        match chosen(fields.get("remedies").unwrap_or_default(), &record.finding, now) {
+            Some(remedies) => order.remedies = remedies,
+            None if record.state == State::Open => {
+                let _ = keep_refused(&order, "the remedies were not those that the page offers", shared).await;
+                let sentences = vec!["The plan changed since this page was opened; look at it again.".to_owned()];
+                return back(409, "Not as it was shown", Tone::Calm, sentences, &record, site, now);
+            }
+            None => {}
+        }
+    }
     match decide(order, key, shared).await {
         Ok(_) => HttpResponse::see_other(site.address.finding(id)),
         Err(error) => match page::load(id, shared).await {
@@ -72,68 +93,31 @@ fn is_same_origin(request: &HttpRequest, own: &str) -> bool {
     }
 }
 
-/// What the fields ask for, or the page that says why that cannot be asked.
+/// What the fields ask for, but for the remedies; `None` where they ask for nothing.
 fn order<L>(
+    id: &str,
     fields: &Fields,
-    record: &Record,
     visitor: &Visitor,
     request: &HttpRequest,
     site: &Site<L>,
     now: Timestamp,
-) -> Result<Request, Box<HttpResponse>> {
-    let odd = |status: u16, heading: &str, why: String| {
-        Box::new(back(status, heading, Tone::Calm, vec![why, "Nothing was decided.".to_owned()], record, site, now))
-    };
-    let decision = fields.get("decision");
-    let decision = Decision::ALL.into_iter().find(|known| Some(known.as_str()) == decision);
-    let Some(decision) = decision else {
-        return Err(odd(400, "Not a form of this page", "It did not say what to decide.".to_owned()));
-    };
-    if site.approval != WebApproval::Approve {
-        return Err(odd(403, "Links only show here", "Decisions are for the command line.".to_owned()));
-    }
-    // What else may have made the link void is asked, and kept, where the decision is taken.
-    if visitor.is_late(now) {
-        return Err(odd(409, "This link only shows", page::late(&record.finding.id)));
-    }
-    let verdict = match decision {
+) -> Option<Request> {
+    let decision = fields.get("decision")?;
+    let verdict = match Decision::ALL.into_iter().find(|known| known.as_str() == decision)? {
         Decision::Approve => Verdict::Approve,
         Decision::Reject => Verdict::Reject,
         Decision::Mute => Verdict::Mute,
-        Decision::RollBack if site.visitor.channel == Channel::Local => Verdict::RollBack,
-        Decision::RollBack => {
-            let id = escape::id(&record.finding.id);
-            return Err(odd(403, "Not by a link", format!("To take it back: `sesame rollback {id}`.")));
-        }
-    };
-    let remedies = match verdict {
-        Verdict::Approve => {
-            chosen(fields.get("remedies").unwrap_or_default(), &record.finding, now).ok_or_else(|| {
-                odd(
-                    409,
-                    "Not as it was shown",
-                    "The plan changed since this page was opened; look at it again.".to_owned(),
-                )
-            })?
-        }
-        _ => Vec::new(),
-    };
-    let until = match verdict {
-        Verdict::Mute => Some(
-            end_of_mute(fields, now)
-                .ok_or_else(|| odd(400, "Not a form of this page", format!("Expected one of {MUTE_DAYS:?} days.")))?,
-        ),
-        _ => None,
+        Decision::RollBack => Verdict::RollBack,
     };
     let reason = fields.get("reason").map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
-    Ok(Request {
-        finding: record.finding.id.clone(),
+    Some(Request {
+        finding: id.to_owned(),
         generation: visitor.link.generation,
-        series: Some(visitor.link.series),
+        link: Some(visitor.link.clone()),
         verdict,
-        remedies,
+        remedies: Vec::new(),
         approver: site.visitor.clone(),
-        until,
+        until: end_of_mute(fields, now),
         reason,
         origin: origin(request),
     })
@@ -154,14 +138,14 @@ fn not_taken<L>(error: &DecideError, record: &Record, site: &Site<L>, now: Times
         }
         DecideError::Key(_) | DecideError::Save(SaveError::Port(_)) => return page::unreadable(now),
         DecideError::NoFinding(_) => (404, "This finding is not kept any more"),
-        DecideError::Outdated { .. } | DecideError::Voided(_) => (409, "This link only shows"),
+        DecideError::Outdated { .. } | DecideError::Voided(_) | DecideError::Late(_) => (409, "This link only shows"),
         DecideError::NotAsShown(_) => (409, "Not as it was shown"),
         DecideError::OwnGrant(_) => (403, "Not for the one who was refused"),
         DecideError::NotByLink(_) | DecideError::NotTwo(_) => (403, "Not by a link"),
         DecideError::Reason(_) | DecideError::Until(_) => (400, "Not a form of this page"),
-        DecideError::Nothing(_) => (422, "Nothing to approve"),
+        DecideError::Nothing(_) | DecideError::SuggestOnly => (422, "Nothing to approve"),
     };
-    let mut sentences = vec![words::capital(&words::sentence(&error.to_string())), "Nothing was decided.".to_owned()];
+    let mut sentences = vec![words::capital(&words::sentence(&error.to_string())), NOTHING.to_owned()];
     if matches!(error, DecideError::NotByLink(_)) {
         sentences.push(format!("On the command line: `sesame approve {id}`."));
     }

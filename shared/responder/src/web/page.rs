@@ -13,10 +13,10 @@ use sesame_render::{escape, words};
 use super::door::{Visitor, refused, visitor};
 use super::offer::{MUTE_DAYS, Offer, offer};
 use super::{HttpRequest, HttpResponse, Site, WebApproval, standing};
-use crate::Shared;
 use crate::grants::{self, Grant};
 use crate::ports::{Clock, FindingStore, PortError, Publisher};
 use crate::record::Record;
+use crate::{Shared, audit};
 
 /// The most earlier grants that a page lists.
 const GRANTS: usize = 20;
@@ -74,12 +74,7 @@ fn void(visitor: &Visitor, record: &Record, now: Timestamp) -> Option<String> {
             "This link only shows: a new source of refusals came up, or the plan changed, after it was sent. {instead}"
         ));
     }
-    visitor.is_late(now).then(|| late(&record.finding.id))
-}
-
-/// What to say of a link whose time is over.
-pub(super) fn late(id: &str) -> String {
-    format!("The time of this link is over; it only shows. {}", instead(id))
+    visitor.is_late(now).then(|| format!("The time of this link is over; it only shows. {instead}"))
 }
 
 fn instead(id: &str) -> String {
@@ -149,7 +144,7 @@ fn told(grant: &Grant) -> Entry {
         (Some(end), false) => format!(", until {end}"),
         (None, _) => String::new(),
     };
-    let by = grant.by.as_ref().map(|by| format!(", approved by {}", standing::who(by))).unwrap_or_default();
+    let by = grant.by.as_ref().map(|by| format!(", approved by {}", audit::who(by))).unwrap_or_default();
     let id = escape::id(&grant.finding);
     let text = format!("{} on {}{end}{by} (`{id}`)", quoted(&grant.actions), quoted(&grant.resources));
     Entry { time: grant.since.to_string(), text }

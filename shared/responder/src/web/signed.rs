@@ -111,14 +111,10 @@ pub(super) async fn decide(
         Ok(order) => order,
         Err(error) => return trouble(400, "not-a-decision", format!("the body: {error}"), None),
     };
-    if matches!(order.verdict, Wanted::Approve) && !shared.settings.apply {
-        let message = "this stack only suggests, and applies nothing: deploy it with Remediation=approve, or use the commands of the finding";
-        return trouble(422, "suggest-only", message, None);
-    }
     let wanted = Request {
         finding: order.finding.clone(),
         generation: order.generation,
-        series: None,
+        link: None,
         verdict: order.verdict.into(),
         remedies: order.remedies,
         approver: Approver { channel: Channel::Cli, id: Some(caller) },
@@ -152,12 +148,14 @@ fn refused(error: &DecideError, state: Option<State>) -> HttpResponse {
         DecideError::NoFinding(_) => (404, "no-finding"),
         DecideError::Outdated { .. } => (409, "outdated"),
         DecideError::Voided(_) => (409, "voided"),
+        DecideError::Late(_) => (409, "late"),
         DecideError::State { .. } => (409, "decided-already"),
         DecideError::NotAsShown(_) => (409, "not-as-shown"),
         DecideError::Save(SaveError::Conflict(_)) => (409, "changed-meanwhile"),
         DecideError::OwnGrant(_) => (403, "own-grant"),
         DecideError::NotTwo(_) => (403, "not-two"),
         DecideError::NotByLink(_) => (403, "not-by-link"),
+        DecideError::SuggestOnly => (422, "suggest-only"),
         DecideError::Nothing(_) => (422, "nothing-to-approve"),
         DecideError::Reason(_) => (400, "reason"),
         DecideError::Until(_) => (400, "until"),

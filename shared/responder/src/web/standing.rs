@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use sesame_remediation::State as Standing;
-use sesame_remediation::decision::{Approver, Channel};
 use sesame_remediation::state::REJECTED_FOR;
 use sesame_render::page::{Entry, State, Tone};
 use sesame_render::{escape, words};
 
-use crate::record::{self, Act, Record};
+use crate::audit::{done, who};
+use crate::record::{self, Record};
 
 /// How a record stands: its state, how it came to it, and what comes next.
 pub fn standing(record: &Record, now: Timestamp) -> State {
@@ -101,40 +101,6 @@ pub(super) fn decided_by(record: &Record, now: Timestamp) -> String {
     let at = words::moment(&decision.time.to_string(), now);
     let verb = words::capital(done(decision.verdict.into()));
     format!("{verb} by {} at {at}{}.", who(&decision.approver), reason.unwrap_or_default())
-}
-
-/// Who decided: a name in backquotes, or what is known in its place.
-pub(super) fn who(approver: &Approver) -> String {
-    let named = |id: &String| format!("`{}`", id.replace('`', "'"));
-    match (&approver.id, approver.channel) {
-        (Some(id), _) => named(id),
-        (None, Channel::Link) => "the holder of a link".to_owned(),
-        (None, Channel::Slack) => "somebody in Slack".to_owned(),
-        (None, Channel::Cli) => "somebody on the command line".to_owned(),
-        (None, Channel::Local) => "somebody at this machine".to_owned(),
-    }
-}
-
-/// What happened, in a word or two.
-fn done(act: Act) -> &'static str {
-    match act {
-        Act::Find => "found",
-        Act::Reopen => "refused again",
-        Act::Approve => "approved",
-        Act::Reject => "rejected",
-        Act::Mute => "muted",
-        Act::RollBack => "told to take it back",
-        Act::Revoke => "revoked",
-        Act::Expire => "expired",
-        Act::Supersede => "superseded",
-        Act::Start => "application begun",
-        Act::Complete => "applied",
-        Act::Fail => "failed",
-        Act::RollBackComplete => "taken back",
-        Act::RollBackFail => "could not be taken back",
-        Act::Quiet => "no refusal since",
-        Act::Vanish => "found gone",
-    }
 }
 
 /// Everything that happened, the first first: changes of state, and attempts that were refused.

@@ -17,6 +17,7 @@ use sesame_diagnosis::finding::Target;
 use sesame_diagnosis::input;
 use sesame_diagnosis::world::World;
 use sesame_remediation::decision::{Approver, Channel, Verdict};
+use sesame_remediation::link::Link;
 use sesame_remediation::mac::{LocalKey, Mac, MacError};
 use sesame_remediation::receipt::Written;
 use sesame_responder::apply::{ApplyError, work};
@@ -136,8 +137,20 @@ pub fn request(record: &Record, verdict: Verdict) -> Request {
         approver: Approver { channel: Channel::Cli, id: Some(format!("arn:aws:iam::{ACCOUNT}:user/admin")) },
         until: None,
         reason: None,
-        series: None,
+        link: None,
         origin: sesame_remediation::decision::Origin::default(),
+    }
+}
+
+/// The link that the last message about a record brought.
+pub fn link(record: &Record) -> Link {
+    Link {
+        stack: "prod".to_owned(),
+        stage: "$default".to_owned(),
+        finding: record.finding.id.clone(),
+        generation: record.finding.generation,
+        series: record.link_series,
+        expires: time(NOW) + SignedDuration::from_hours(7 * 24),
     }
 }
 

@@ -1,27 +1,16 @@
 //! A whole account, as `sesame snapshot` reads it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod fake;
-
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use fake::{Answer, Call, FakeAws, json, json_error, query, query_error};
 use serde_json::json as value;
 use sesame_aws::survey::{self, Step};
 use sesame_diagnosis::finding::GapReason;
 
+use crate::ACCOUNT;
+use crate::fake::{Answer, Call, FakeAws, json, json_error, query, query_error};
+
 const REGION: &str = "eu-central-1";
-const ACCOUNT: &str = "111122223333";
 const DOCUMENT: &str = "%7B%22Statement%22%3A%5B%5D%7D";
 
 fn account(call: &Call) -> Answer {

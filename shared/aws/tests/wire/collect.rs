@@ -1,82 +1,20 @@
 //! What a diagnosis reads of a live account, and what becomes of what it cannot read.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod fake;
-
-use fake::{Answer, Call, FakeAws, json, json_error, query, query_error};
 use serde_json::json as value;
 use sesame_aws::AwsWorld;
-use sesame_diagnosis::denial::{Caller, Denial, DenialMessage, Incident, Parameter, Refusal, SendParameters};
-use sesame_diagnosis::finding::{GapReason, Provenance};
+use sesame_diagnosis::denial::{Caller, Denial, Parameter};
+use sesame_diagnosis::finding::GapReason;
 use sesame_diagnosis::world::{NodeKind, Readable, World};
 use sesame_policy::Arn;
 use sesame_policy::json::Json;
 use sesame_responder::ports::WorldSource;
 
-const ACCOUNT: &str = "111122223333";
+use crate::ACCOUNT;
+use crate::fake::{Answer, Call, FakeAws, json, json_error, query, query_error};
+use crate::refusal::{denial, incident, role, user};
+
 const ALLOW: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ses:Send+*","Resource":"*"}]}"#;
 const GUARD: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
-
-fn denial(caller: Caller, from: Option<&str>, resource: Option<&str>) -> Denial {
-    Denial {
-        provenance: Provenance::Cloudtrail,
-        event_id: Some("e1".to_owned()),
-        shared_event_id: None,
-        time: None,
-        region: Some("eu-central-1".to_owned()),
-        api: Some("SendEmail".to_owned()),
-        caller,
-        recipient_account: Some(ACCOUNT.to_owned()),
-        event_account: None,
-        access_key_id: None,
-        source_ip: None,
-        user_agent: None,
-        secure_transport: None,
-        host: None,
-        vpc_endpoint_id: None,
-        invoked_by: None,
-        mfa_authenticated: None,
-        session_created: None,
-        source_identity: None,
-        send: SendParameters {
-            from_address: from.map_or(Parameter::Unknown, |from| Parameter::Given(from.to_owned())),
-            ..SendParameters::default()
-        },
-        resources: Vec::new(),
-        message: DenialMessage { resource: resource.map(str::to_owned), ..DenialMessage::default() },
-        refusal: Refusal::AccessDenied,
-    }
-}
-
-fn incident(denial: Denial) -> Incident {
-    Incident {
-        id: "f-1".to_owned(),
-        latest: denial.clone(),
-        count: 1,
-        first_seen: None,
-        last_seen: None,
-        distinct: vec![(denial, 1)],
-        cut: 0,
-        sources: Vec::new(),
-    }
-}
-
-fn user() -> Caller {
-    Caller::User { arn: Arn::parse("arn:aws:iam::111122223333:user/team/shop").unwrap() }
-}
-
-fn role() -> Caller {
-    Caller::Role { account: ACCOUNT.to_owned(), name: "app".to_owned(), role_arn: None, session_arn: None }
-}
 
 fn encoded(document: &str) -> String {
     percent_encoding::utf8_percent_encode(document, percent_encoding::NON_ALPHANUMERIC).to_string()

@@ -1,21 +1,8 @@
 //! Policies of ours on the wire: each kind read, written and deleted, and nothing else; the switch and the count; the key.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    missing_docs,
-    reason = "tests"
-)]
-
-mod fake;
-
 use std::sync::Mutex;
 use std::time::Duration;
 
-use fake::{Answer, Call, FakeAws, json, json_error, query, query_error};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json as value};
 use sesame_aws::{AwsPolicyWriter, DynamoControls, KmsKey, Members};
@@ -24,7 +11,9 @@ use sesame_remediation::mac::Mac;
 use sesame_responder::ports::PolicyWriter;
 use sesame_responder::walls::Controls;
 
-const ACCOUNT: &str = "111122223333";
+use crate::ACCOUNT;
+use crate::fake::{Answer, Call, FakeAws, entered, json, json_error, query, query_error};
+
 const NAME: &str = "sesame-f-0123456789abcdef";
 
 fn target(kind: TargetKind) -> Target {
@@ -193,11 +182,7 @@ async fn it_waits_as_often_as_it_was_told_and_then_says_so() {
 #[tokio::test]
 async fn another_account_is_entered_by_its_role_and_only_when_it_is_listed() {
     let aws = FakeAws::start(|call| match call.operation.as_str() {
-        "AssumeRole" => query(
-            "AssumeRole",
-            "<Credentials><AccessKeyId>ASIAMEMBER</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
-             <SessionToken>token</SessionToken><Expiration>2030-01-01T00:00:00Z</Expiration></Credentials>",
-        ),
+        "AssumeRole" => entered("ASIAMEMBER", "2099-01-01T00:00:00Z"),
         operation => query(operation, ""),
     })
     .await;
@@ -208,6 +193,7 @@ async fn another_account_is_entered_by_its_role_and_only_when_it_is_listed() {
     there.principal = Some("arn:aws:iam::444455556666:role/app".to_owned());
     writer.write(&there, Some(&document())).await.unwrap();
     assert_eq!(aws.operations(), ["AssumeRole", "PutRolePolicy"]);
+    assert_eq!(aws.calls()[1].access_key, "ASIAMEMBER");
     let asked = &aws.calls()[0];
     assert_eq!(asked.field("RoleArn").as_deref(), Some("arn:aws:iam::444455556666:role/sesame-apply"));
     assert_eq!(asked.field("ExternalId").as_deref(), Some("prod"));

@@ -1,23 +1,8 @@
 //! Findings in DynamoDB, notices to SNS, messages put aside in SQS.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    missing_docs,
-    reason = "tests"
-)]
-
-#[path = "../../responder/tests/contract/mod.rs"]
-mod contract;
-mod fake;
-
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use fake::{Answer, Call, FakeAws, json, json_error, query, query_error};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json as value};
 use sesame_aws::{DeadLetters, DynamoStore, SnsPublisher, link_key};
@@ -29,6 +14,9 @@ use sesame_render::Phase;
 use sesame_responder::links::Links;
 use sesame_responder::ports::{FindingStore, Notice, Publisher, SaveError};
 use sesame_responder::record::{Alert, Record};
+
+use crate::contract;
+use crate::fake::{Answer, Call, FakeAws, json, json_error, query, query_error};
 
 const SINCE: &str = "2026-11-23T03:00:00Z";
 
