@@ -148,8 +148,8 @@ pub fn canonical(key: &str) -> String {
         return (*known).to_owned();
     }
     // The tag's own key stays as it is written.
-    let tag = |prefix: &&&str| key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let prefix = ["aws:PrincipalTag/", "aws:ResourceTag/", "aws:RequestTag/"].iter().find(|prefix| tag(&prefix));
+    let tag = |prefix: &&str| key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let prefix = ["aws:PrincipalTag/", "aws:ResourceTag/", "aws:RequestTag/"].into_iter().find(tag);
     prefix.map_or_else(|| key.to_owned(), |prefix| format!("{prefix}{}", key.get(prefix.len()..).unwrap_or_default()))
 }
 

@@ -233,7 +233,8 @@ proptest! {
         let said = &first.verification.also_allowed;
         let changed = with_plan(&case);
         let layers = judge::touched(&plan);
-        let latest = &case.incident.latest;
+        let latest = std::iter::once(&case.incident.latest);
+        let contexts: Vec<&Denial> = latest.chain(case.incident.distinct.iter().map(|(denial, _)| denial)).collect();
         let refused = case.finding.requests.iter().filter(|request| request.decision != "Allowed");
         let refused: Vec<Question> = refused
             .map(|request| Question {
@@ -244,6 +245,14 @@ proptest! {
             .collect();
         let mut tape = Tape::new(&case.rest);
         for refused_question in &refused {
+            // The latest context in which it is asked.
+            let asks = |denial: &&&Denial| {
+                let asked = questions(denial, &resolve(denial, &case.world), &case.world);
+                asked.iter().any(|question| {
+                    (&question.action, &question.resource) == (&refused_question.action, &refused_question.resource)
+                })
+            };
+            let latest = *contexts.iter().find(asks).unwrap();
             for _ in 0..12 {
                 let (denial, question, respect) = varied(latest, refused_question, &mut tape);
                 let same = denial == *latest && question == *refused_question;
