@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use sesame_policy::{Context, ContextValue, Principal};
+use sesame_policy::{Arn, Context, ContextValue, Principal};
 
 use crate::assemble::Assembled;
 use crate::denial::{ApiGeneration, Caller, Denial, Parameter};
@@ -26,7 +26,7 @@ pub fn is_always_known(key: &str) -> bool {
 /// Whether a request of this action has a key of SES at all: an Allow with a condition on another one never matches it, and a
 /// Deny that excepts values of it always does. `on_template`: a custom verification e-mail of API version 2, which is authorized
 /// on its template. Source: Service Authorization Reference, "Condition keys" of Amazon SES (v1 and v2).
-pub fn action_has_key(action: &str, on_template: bool, key: &str) -> bool {
+fn action_has_key(action: &str, on_template: bool, key: &str) -> bool {
     let action = action.to_ascii_lowercase();
     let has_from = action != "ses:sendbulkemail" && !(action == "ses:sendcustomverificationemail" && on_template);
     match key.to_ascii_lowercase().as_str() {
@@ -48,6 +48,11 @@ pub fn context(denial: &Denial, subject: &Subject, question: &Question, world: &
         }
     }
     context
+}
+
+/// The same for an action on a resource.
+pub fn has_key(action: &str, resource: &Arn, key: &str) -> bool {
+    action_has_key(action, resource.resource().starts_with("custom-verification-email-template/"), key)
 }
 
 /// The keys by which a finding shows a request, whether a policy mentions them or not.

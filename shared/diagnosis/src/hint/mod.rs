@@ -142,8 +142,9 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
     // How the send could change so that nothing refuses it: known when each cause has such a way.
     let mut ways: Vec<String> = Vec::new();
     for found in facts.causes {
-        let action = facts.examined.get(found.cause.request).and_then(|contexts| contexts.first());
-        let action = action.map(|examined| examined.question.action.as_str()).unwrap_or_default();
+        let Some(examined) = facts.examined.get(found.cause.request).and_then(|contexts| contexts.first()) else {
+            continue;
+        };
         let deny = matches!(found.blocker, Blocker::Deny(_));
         let conditions: Vec<&ConditionInfo> = match deny {
             true => found.cause.conditions.iter().filter(|condition| condition.matched != Some(false)).collect(),
@@ -154,7 +155,7 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
         };
         // What no value could change is a mistake in the policy.
         let conditions: Vec<&ConditionInfo> =
-            conditions.into_iter().filter(|condition| !wording::never_matches(condition, action)).collect();
+            conditions.into_iter().filter(|condition| !wording::never_matches(condition, &examined.question)).collect();
         let unconditional = deny && found.cause.conditions.is_empty();
         if conditions.is_empty() && !unconditional {
             continue;

@@ -5,9 +5,10 @@ use sesame_policy::evaluation::ConditionTrace;
 use sesame_policy::{Arn, ContextValue, Effect, StatementTrace, Truth};
 
 use super::{Facts, hint};
-use crate::context::action_has_key;
+use crate::context::has_key;
 use crate::examine::{Blocker, Examined};
 use crate::finding::{ConditionInfo, Hint};
+use crate::question::Question;
 use crate::words;
 
 /// Keys that hold a list of values.
@@ -102,7 +103,8 @@ fn no_address_keys_on_bulk(examined: &Examined, trace: &StatementTrace) -> Optio
     if !examined.question.action.eq_ignore_ascii_case("ses:SendBulkEmail") || trace.action == Truth::False {
         return None;
     }
-    let missing = |condition: &&ConditionTrace| !action_has_key("ses:SendBulkEmail", false, &condition.key);
+    let question = &examined.question;
+    let missing = |condition: &&ConditionTrace| !has_key(&question.action, &question.resource, &condition.key);
     let condition = trace.conditions.iter().find(missing)?;
     let key = &condition.key;
     let text = match (trace.effect, condition.outcome) {
@@ -136,9 +138,9 @@ fn without_set_operator(trace: &StatementTrace) -> Option<Hint> {
 }
 
 /// A condition that no value of a send changes: the mistake is in the policy.
-pub(super) fn never_matches(condition: &ConditionInfo, action: &str) -> bool {
+pub(super) fn never_matches(condition: &ConditionInfo, question: &Question) -> bool {
     let key = condition.key.to_ascii_lowercase();
     let operator = condition.operator.to_ascii_lowercase();
-    !action_has_key(action, false, &key)
+    !has_key(&question.action, &question.resource, &key)
         || (MULTIVALUED.contains(&key.as_str()) && !operator.contains(':') && operator != "null")
 }

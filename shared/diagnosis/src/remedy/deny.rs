@@ -70,7 +70,9 @@ fn only_where_present(
     contexts: &[&Examined],
 ) -> Option<Exception> {
     let examined = contexts.first()?;
-    let never = |condition: &&ConditionTrace| never_has(examined, &condition.key) && !is_null(&condition.operator);
+    let question = &examined.question;
+    let has = |key: &str| crate::context::has_key(&question.action, &question.resource, key);
+    let never = |condition: &&ConditionTrace| !has(&condition.key) && !is_null(&condition.operator);
     let condition = trace.conditions.iter().filter(|condition| condition.outcome == Truth::True).find(never)?;
     let mut after = document.clone();
     let block = after.pointer_mut(&statement.pointer)?.get_mut("Condition")?.as_object_mut()?;
@@ -82,13 +84,6 @@ fn only_where_present(
     keys.insert(condition.key.clone(), json!("false"));
     let how = format!("add the condition `Null` `{}` `false` to", condition.key);
     Some(Exception { after, how, exempts: false })
-}
-
-/// Whether requests of this action never have a key.
-fn never_has(examined: &Examined, key: &str) -> bool {
-    let question = &examined.question;
-    let on_template = question.resource.resource().starts_with("custom-verification-email-template/");
-    !crate::context::action_has_key(&question.action, on_template, key)
 }
 
 fn is_null(operator: &str) -> bool {

@@ -174,7 +174,7 @@ pub fn calls(grants: &[Grant], asked: &[String]) -> String {
         let resources: Vec<String> = resources.iter().map(|arn| crate::words::short_arn(arn)).collect();
         format!("{} on {}", crate::words::list(actions), crate::words::join(&resources))
     };
-    format!("call {}", crate::words::join(&together.iter().map(phrase).collect::<Vec<_>>()))
+    format!("call {}", together.iter().map(phrase).collect::<Vec<_>>().join(", and "))
 }
 
 /// What the guards of a grant say in its title, such as " from `a@example.com`": the From address, and every key that was opened.

@@ -64,7 +64,7 @@ fn sends(questions: &[&Question]) -> String {
         }
     }
     let phrase = |(action, resources): &(&str, Vec<String>)| format!("`{action}` on {}", words::join(resources));
-    words::join(&by_action.iter().map(phrase).collect::<Vec<_>>())
+    by_action.iter().map(phrase).collect::<Vec<_>>().join(", and ")
 }
 
 /// "call … from any other address …; and call any other `ses:Send*` action there; and do so on any other identity".

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sesame_policy::{Arn, ContextValue, Principal, Request};
 
-use crate::context::{action_has_key, canonical, is_always_known};
+use crate::context::{canonical, has_key, is_always_known};
 use crate::examine::Examined;
 use crate::near_miss::SENDS;
 use crate::question::Question;
@@ -251,8 +251,7 @@ fn varied(
     general: bool,
 ) -> Option<Variation> {
     let request = &examined.request;
-    let on_template = request.resource.resource().starts_with("custom-verification-email-template/");
-    if !action_has_key(&request.action, on_template, &key) {
+    if !has_key(&request.action, &request.resource, &key) {
         return None;
     }
     let shown = match &value {
@@ -281,7 +280,7 @@ fn varied(
 /// Every other action that sends, and what patterns of actions stand for besides.
 fn actions(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
     let request = &examined.request;
-    let other = |action: &str| Request { action: action.to_owned(), ..request.clone() };
+    let other = |action: &str| with_action(request, action);
     let sends = SENDS.iter().filter(|action| !action.eq_ignore_ascii_case(&request.action));
     let mut list: Vec<Variation> =
         sends.map(|action| variation(Respect::Action, false, format!("`{action}`"), other(action))).collect();
@@ -298,6 +297,22 @@ fn actions(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
         list.push(general);
     }
     list
+}
+
+/// The same request for another action. What a message says of people is not known where only the new action has the key.
+fn with_action(request: &Request, action: &str) -> Request {
+    let mut other = Request { action: action.to_owned(), ..request.clone() };
+    for key in ADDRESSES {
+        let has = |action: &str| has_key(action, &request.resource, key);
+        match (has(&request.action), has(action)) {
+            (_, false) => other.context.set(key, ContextValue::Absent),
+            (false, true) => {
+                other.context.set(key, ContextValue::Unknown("the refused action has no such key".to_owned()))
+            }
+            (true, true) => {}
+        }
+    }
+    other
 }
 
 /// Another resource of the same kind, and those that the documents name.
