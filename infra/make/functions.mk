@@ -40,13 +40,14 @@ command-line: ## the command line as it is for a live account
 	@echo "== command line"
 	$(CARGO) build --locked $(ALL) --bins --tests --quiet
 
-e2e: build-functions command-line $(E2E_VENV)/ready chromium ## the real functions in emulators: refused, told, approved in a browser, applied, sent, rolled back
+e2e: build-functions command-line $(SAM_VENV)/ready $(E2E_VENV)/ready chromium ## the real functions in emulators: refused, told, approved in a browser, applied, sent, rolled back
 	@echo "== end to end"
-	SESAME_SAM=$(SAM_VENV)/bin/sam SESAME_CLI="$${CARGO_TARGET_DIR:-target}/debug/sesame" $(E2E_VENV)/bin/python -m pytest --quiet -p no:cacheprovider tests/e2e
+	SESAME_SAM=$(SAM_VENV)/bin/sam SESAME_BUILT_BY=$(FUNCTIONS) SESAME_CLI="$${CARGO_TARGET_DIR:-target}/debug/sesame" $(E2E_VENV)/bin/python -m pytest --quiet -p no:cacheprovider tests/e2e
 
-sizes: build-functions $(E2E_VENV)/ready ## size, start-up, processor time and memory of the functions
+# Only what is deployed is worth measuring.
+sizes: functions-by-sam $(E2E_VENV)/ready ## size, start-up, processor time and memory of the functions, into docs/sizes.md
 	@echo "== sizes"
-	$(E2E_VENV)/bin/python tests/e2e/sizes.py
+	SESAME_SAM=$(SAM_VENV)/bin/sam $(E2E_VENV)/bin/python tests/e2e/sizes.py
 
 test: test-infra test-e2e
 

@@ -45,11 +45,16 @@ class Operator:
             return error.code, json.loads(error.read() or b"null")
 
     def decide(self, finding, verdict, **more):
-        body = {"finding": finding["id"], "generation": finding["generation"], "verdict": verdict, "remedies": []}
-        if verdict == "approve":
-            planned = [remedy for remedy in finding["remedies"] if remedy["id"] in finding["plan"]]
-            body["remedies"] = [{name: remedy[name] for name in ("id", "beforeDigest", "afterDigest")} for remedy in planned]
-        return self.ask("POST", "/decide", body | more)
+        return self.ask("POST", "/decide", order(finding, verdict) | more)
+
+
+def order(finding, verdict):
+    """What the signed door takes: the whole plan of a finding, or none of it."""
+    body = {"finding": finding["id"], "generation": finding["generation"], "verdict": verdict, "remedies": []}
+    if verdict == "approve":
+        planned = [remedy for remedy in finding["remedies"] if remedy["id"] in finding["plan"]]
+        body["remedies"] = [{name: remedy[name] for name in ("id", "beforeDigest", "afterDigest")} for remedy in planned]
+    return body
 
 
 def until(inbox, phase, seconds=60):

@@ -1,277 +1,218 @@
 """What the functions weigh: size, glibc, time to the first `GET /next`, own processor time and memory while they work; written
 into docs/sizes.md.
 
-Each bootstrap runs by itself against a runtime API made here; what it calls are the emulators, behind the proxy. These are
-numbers of this machine and its loopback, for comparison between versions; they are no Lambda cold starts.
+    python sizes.py
+
+Deploys what `sam build` built into the emulators, for the environment that each function gets there, and then runs each
+bootstrap by itself: the loop of refused, told, approved and applied, once for each of some users, and sweeps over what was
+applied. What does not come out as it should is an error, so that nothing but real work is measured.
 """
 
-import gzip
+import base64
+import io
 import json
-import os
-import queue
-import re
 import statistics
-import subprocess
 import sys
-import tempfile
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 
+from approval import order, stored
 from cloudtrail import refused_send
 from conftest import Sender
 from emulators.world import ACCOUNT, Emulators
+from glibc import CEILING, needed, text
+from inbox import Inbox
+from runtime_api import Process
+from stack import ROOT, Stack
 
-ROOT = Path(__file__).parents[2]
 BUILT = ROOT / ".aws-sam/build"
-# What Amazon Linux 2023 brings: https://docs.aws.amazon.com/linux/al2023/ug/glibc.html
-GLIBC_CEILING = (2, 34)
+LOGS = ROOT / ".aws-sam/sizes"
+PAGE = ROOT / "docs/sizes.md"
+BEGIN, END = "<!-- begin: make sizes -->\n", "<!-- end: make sizes -->\n"
+FUNCTIONS = ["Diagnose", "Approve", "Apply", "Sweep"]
 STARTS = 5
-EVENTS = 100
+# The first is apart: it has the first connections in it.
+USERS = 41
+SWEEPS = 11
 
 
-class RuntimeApi:
-    """Lambda's runtime API: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html"""
+class Measured:
+    """A running function and what its events have cost."""
 
-    def __init__(self):
-        self.asked = threading.Event()
-        self._events, self._answers = queue.Queue(), queue.Queue()
-        api = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            wbufsize = -1
-
-            def do_GET(self):
-                api.asked.set()
-                event = api._events.get()
-                headers = {
-                    "Lambda-Runtime-Aws-Request-Id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
-                    "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 60_000),
-                    "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:sizes",
-                }
-                self._send(200, json.dumps(event).encode(), headers)
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self._send(202, b"{}", {})
-                api._answers.put((self.path.rsplit("/", 1)[-1], json.loads(body)))
-
-            def _send(self, status, body, headers):
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        # A function that is stopped leaves its connection open.
-        self._server.handle_error = lambda *_: None
-        self.address = f"127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+    def __init__(self, process):
+        self.process, self.first_ms, self.events = process, None, 0
 
     def invoke(self, event):
-        self._events.put(event)
-        kind, answer = self._answers.get(timeout=60)
-        assert kind == "response", answer
+        begin = time.perf_counter()
+        answer = self.process.api.invoke(event)
+        if self.first_ms is None:
+            self.first_ms, self._cpu_before = (time.perf_counter() - begin) * 1000, self.process.cpu_ms()
+        else:
+            self.events += 1
         return answer
 
-    def stop(self):
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class Process:
-    """A bootstrap between its start and its end."""
-
-    def __init__(self, bootstrap, environment):
-        self.api = RuntimeApi()
-        runtime = {
-            "AWS_LAMBDA_RUNTIME_API": self.api.address,
-            "AWS_LAMBDA_FUNCTION_NAME": "sizes",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_REGION": environment["AWS_DEFAULT_REGION"],
+    def numbers(self):
+        return {
+            "first_event_ms": round(self.first_ms),
+            "cpu_ms_per_event": round((self.process.cpu_ms() - self._cpu_before) / self.events, 1),
+            "memory_mb": round(self.process.memory_mb(), 1),
         }
-        begin = time.perf_counter()
-        self._process = subprocess.Popen([bootstrap], env=environment | runtime, stdout=subprocess.DEVNULL)
-        assert self.api.asked.wait(30), "the function never asked for an event"
-        self.start_ms = (time.perf_counter() - begin) * 1000
-
-    def cpu_ms(self):
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
-
-    def memory_mb(self):
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
-
-    def stop(self):
-        self._process.kill()
-        self._process.wait()
-        self.api.stop()
 
 
-def glibc(bootstrap):
-    symbols = subprocess.run(["objdump", "-T", bootstrap], capture_output=True, text=True, check=True).stdout
-    return max(tuple(map(int, found.split("."))) for found in re.findall(r"GLIBC_(\d+\.\d+)", symbols))
+class World:
+    """The deployed stack, users whose sends are refused, and what the measured functions are invoked with."""
+
+    def __init__(self, emulators):
+        self._emulators, iam = emulators, emulators.client("iam")
+        self._senders = []
+        for number in range(USERS):
+            name = f"shop-{number}"
+            iam.create_user(UserName=name)
+            key = iam.create_access_key(UserName=name)["AccessKey"]
+            self._senders.append(Sender(emulators, name, key["AccessKeyId"], key["SecretAccessKey"]))
+        emulators.client("sesv2").create_email_identity(EmailIdentity="example.com")
+        principals = ",".join(sender.arn for sender in self._senders)
+        self._stack = Stack(emulators).deploy(Remediation="approve", RemediablePrincipals=principals, GrantsADay=100)
+        # Only the process that is measured gets the stream's records.
+        functions = emulators.client("lambda")
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        self._inbox = Inbox(emulators, self._stack["TopicArn"])
+
+    def environment(self, name):
+        """What the template and the emulators give to a function."""
+        functions = self._emulators.client("lambda")
+        given = functions.get_function_configuration(FunctionName=self._stack[f"{name}Function"])["Environment"]
+        return given["Variables"] | self._emulators.environment()
+
+    def loop(self, diagnose, approve, apply):
+        """Each user's refusal, from the event to the applied policy."""
+        for sender in self._senders:
+            address = "shop@example.com"
+            event = refused_send(sender, sender.send(address), address)
+            message = {"messageId": "m", "eventSource": "aws:sqs", "body": json.dumps(event)}
+            assert diagnose.invoke({"Records": [message]}) == {"batchItemFailures": []}
+            finding = self._published("finding")
+            answer = approve.invoke(request("POST", "/decide", order(finding, "approve")))
+            assert answer["statusCode"] == 200, answer
+            item = stored(self._emulators, self._stack, finding)
+            assert item["state"]["S"] == "approved", item["state"]
+            assert apply.invoke({"Records": [record(item)]}) == {"batchItemFailures": []}
+            item = stored(self._emulators, self._stack, finding)
+            assert item["state"]["S"] == "applied", item["state"]
+            assert sender.send(address) is None, "the very same send goes through"
+
+    def sweeps(self, sweep):
+        for _ in range(SWEEPS):
+            self._emulators.proxy.forget()
+            assert sweep.invoke({})["failed"] == []
+            read = [call for call in self._emulators.proxy.calls() if call.action == "iam:GetUserPolicy"]
+            assert len(read) >= USERS, "it did not look after everything that was applied"
+
+    def _published(self, phase):
+        while True:
+            notice, attributes = self._inbox.next()
+            if attributes["phase"] == phase:
+                return notice
 
 
-def prepare(emulators):
-    """Where diagnose reads and writes, and a refusal for it."""
-    sqs, dynamodb = emulators.client("sqs"), emulators.client("dynamodb")
-    keys = {"": ("pk", "sk"), "due": ("due", "dueSince"), "list": ("sk", "lastSeen")}
-    schema = {
-        index: [{"AttributeName": hash, "KeyType": "HASH"}, {"AttributeName": range, "KeyType": "RANGE"}]
-        for index, (hash, range) in keys.items()
-    }
-    dynamodb.create_table(
-        TableName="findings",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in sorted({name for pair in keys.values() for name in pair})
-        ],
-        KeySchema=schema.pop(""),
-        GlobalSecondaryIndexes=[
-            {"IndexName": index, "KeySchema": key, "Projection": {"ProjectionType": "ALL"}}
-            for index, key in schema.items()
-        ],
-    )
-    iam = emulators.client("iam")
-    iam.create_user(UserName="shop")
-    key = iam.create_access_key(UserName="shop")["AccessKey"]
-    sender = Sender(emulators, "shop", key["AccessKeyId"], key["SecretAccessKey"])
-    emulators.client("sesv2").create_email_identity(EmailIdentity="example.com")
-    address = "shop@example.com"
-    refusal = sender.send(address)
-    secret = emulators.client("secretsmanager").create_secret(Name="links", SecretString="0123456789abcdef" * 4)["ARN"]
-    key = emulators.client("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["Arn"]
-    environment = emulators.environment() | {
-        "SESAME_STACK": "sizes",
-        "SESAME_STAGE": "$default",
-        "SESAME_ACCOUNT": ACCOUNT,
-        "SESAME_TABLE": "findings",
-        "SESAME_TOPIC": emulators.client("sns").create_topic(Name="sizes")["TopicArn"],
-        "SESAME_DEAD_LETTERS": sqs.create_queue(QueueName="dead")["QueueUrl"],
-        "SESAME_OWN_ROLES": f"arn:aws:iam::{ACCOUNT}:role/sizes",
-        "SESAME_APPROVAL_URL": "https://sesame.example",
-        "SESAME_LINK_SECRET": secret,
-        "SESAME_LINK_DAYS": "7",
-        "SESAME_WEB_APPROVAL": "view",
-        "SESAME_DECISION_KEY": key,
-        "SESAME_REMEDIATION": "approve",
-        "SESAME_REMEDIABLE_PRINCIPALS": "none",
-        "SESAME_REMEDIABLE_IDENTITIES": "none",
-        "SESAME_REQUIRED_BOUNDARY": "none",
-        "SESAME_GRANTS_A_DAY": "5",
-        "SESAME_APPROVALS_NEEDED": "1",
-        "SESAME_READ_ROLE_NAME": "sesame-read",
-        "SESAME_READ_ROLE_ACCOUNTS": "none",
-        "SESAME_APPLY_ROLE_NAME": "sesame-apply",
-        "SESAME_APPLY_ROLE_ACCOUNTS": "none",
-    }
-    return environment, lambda: refused_send(sender, refusal, address)
-
-
-def invocations(event):
-    """What each function is invoked with while it is measured; the answer is not looked at but for diagnose's."""
-    stream = {
-        "eventID": "1",
-        "eventName": "MODIFY",
-        "eventSource": "aws:dynamodb",
-        "dynamodb": {
-            "SequenceNumber": "1",
-            "Keys": {"pk": {"S": "f-0000000000000000"}, "sk": {"S": "record"}},
-            "NewImage": {
-                "pk": {"S": "f-0000000000000000"}, "sk": {"S": "record"}, "state": {"S": "approved"}
-            },
-        },
-    }
-    page = {
+def request(method, path, body):
+    """As an HTTP API passes it on when a user has signed it:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    """
+    http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "sesame"}
+    caller = {"iam": {"accountId": ACCOUNT, "userArn": f"arn:aws:iam::{ACCOUNT}:user/on-call"}}
+    return {
         "version": "2.0",
-        "routeKey": "GET /f/{id}",
-        "rawPath": "/f/f-0000000000000000",
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
         "rawQueryString": "",
-        "headers": {},
-        "requestContext": {"http": {"method": "GET", "path": "/f/f-0000000000000000", "sourceIp": "192.0.2.1"}},
+        "headers": {"content-type": "application/json", "user-agent": "sesame"},
+        "requestContext": {"accountId": ACCOUNT, "stage": "$default", "authorizer": caller, "http": http},
+        "body": json.dumps(body),
         "isBase64Encoded": False,
     }
+
+
+def record(item):
+    """As the table's stream passes a changed item on:
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
+    """
+    binary = lambda value: base64.b64encode(value).decode()  # noqa: E731
+    image = json.loads(json.dumps(item, default=binary))
+    change = {
+        "Keys": {name: image[name] for name in ("pk", "sk")},
+        "NewImage": image,
+        "SequenceNumber": "4421584500000000017450439091",
+        "StreamViewType": "NEW_IMAGE",
+    }
+    return {"eventID": "1", "eventName": "MODIFY", "eventSource": "aws:dynamodb", "dynamodb": change}
+
+
+def size(bootstrap):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(bootstrap, "bootstrap")
+    version = needed(bootstrap)
+    if version > CEILING:
+        sys.exit(f"{bootstrap} needs glibc {text(version)}, and Lambda has {text(CEILING)}")
     return {
-        "Diagnose": lambda: batch(event()),
-        "Apply": lambda: {"Records": [stream]},
-        "Approve": lambda: page,
-        "Sweep": lambda: {},
+        "size_mb": round(bootstrap.stat().st_size / 1e6, 2),
+        "zip_mb": round(packed.tell() / 1e6, 2),
+        "glibc": text(version),
     }
 
 
-def batch(event):
-    return {"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": json.dumps(event)}]}
-
-
-def measure(bootstrap, environment, make):
-    starts = []
+def starts(open_process):
+    wall, cpu = [], []
     for _ in range(STARTS):
-        process = Process(bootstrap, environment)
-        starts.append(process.start_ms)
-        process.stop()
-    process = Process(bootstrap, environment)
-    try:
-        begin = time.perf_counter()
-        process.api.invoke(make())
-        first_ms = (time.perf_counter() - begin) * 1000
-        before = process.cpu_ms()
-        for _ in range(EVENTS):
-            process.api.invoke(make())
-        return {
-            "start_ms": round(statistics.median(starts), 1),
-            "first_event_ms": round(first_ms, 1),
-            "cpu_ms_per_event": round((process.cpu_ms() - before) / EVENTS, 2),
-            "memory_mb": round(process.memory_mb(), 1),
-        }
-    finally:
-        process.stop()
+        with open_process() as process:
+            wall.append(process.start_ms)
+            cpu.append(process.start_cpu_ms)
+    return {"start_ms": round(statistics.median(wall), 1), "start_cpu_ms": round(statistics.median(cpu), 1)}
 
 
 def main():
-    results = {}
-    with tempfile.TemporaryDirectory() as logs, Emulators(logs) as emulators:
-        environment, event = prepare(emulators)
-        made = invocations(event)
-        for bootstrap in sorted(BUILT.glob("*/bootstrap")):
-            content = bootstrap.read_bytes()
-            needed = glibc(bootstrap)
-            if needed > GLIBC_CEILING:
-                sys.exit(f"{bootstrap.parent.name} needs glibc {needed}, and Lambda has {GLIBC_CEILING}")
-            results[bootstrap.parent.name] = {
-                "size_mb": round(len(content) / 1e6, 2),
-                "gzip_mb": round(len(gzip.compress(content, 6)) / 1e6, 2),
-                "glibc": ".".join(map(str, needed)),
-            } | measure(bootstrap, environment, made[bootstrap.parent.name])
-    (ROOT / ".aws-sam/sizes.json").write_text(json.dumps(results, indent=2) + "\n")
-    page = PAGE + "".join(row(name, numbers) for name, numbers in results.items())
-    (ROOT / "docs/sizes.md").write_text(page)
-    print(page)
+    results = {name: size(BUILT / name / "bootstrap") for name in FUNCTIONS}
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as running:
+        emulators = running.enter_context(Emulators(LOGS))
+        world = World(emulators)
+        measured = {}
+        for name in FUNCTIONS:
+            log = running.enter_context(open(LOGS / f"{name}.log", "wb"))
+            environment = world.environment(name)
+            open_process = lambda: Process(BUILT / name / "bootstrap", environment, log)  # noqa: E731
+            results[name] |= starts(open_process)
+            measured[name] = Measured(running.enter_context(open_process()))
+        world.loop(measured["Diagnose"], measured["Approve"], measured["Apply"])
+        world.sweeps(measured["Sweep"])
+        for name in FUNCTIONS:
+            results[name] |= measured[name].numbers()
+    (LOGS / "sizes.json").write_text(json.dumps(results, indent=2) + "\n")
+    table = HEAD + "".join(row(name, numbers) for name, numbers in results.items()) + "\n"
+    before, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(before + BEGIN + table + END + rest.split(END)[1])
+    print(table)
 
 
-COLUMNS = ["size_mb", "gzip_mb", "glibc", "start_ms", "first_event_ms", "cpu_ms_per_event", "memory_mb"]
-PAGE = f"""# What the functions weigh
+COLUMNS = {
+    "size_mb": "MB",
+    "zip_mb": "zip, MB",
+    "glibc": "glibc",
+    "start_ms": "start, ms",
+    "start_cpu_ms": "its CPU, ms",
+    "first_event_ms": "first event, ms",
+    "cpu_ms_per_event": "CPU an event, ms",
+    "memory_mb": "memory, MiB",
+}
+HEAD = f"""
+Written by `make sizes`.
 
-Written by `make sizes` from the functions as they are deployed (x86_64). Each runs by itself against a runtime API on this
-machine and calls emulators on loopback: numbers to compare versions by, and no cold starts of Lambda. `start` is the median of
-{STARTS} starts, from the process to its first `GET /next`; `first event` has the first connections in it; `CPU` is the
-function's own processor time for each of {EVENTS} further events; memory is resident after them. Diagnose works through a
-refusal that it counts to a stored finding; the others are measured on the shortest way through: a record that is not there
-(Apply), a page without its cookie (Approve), nothing to do (Sweep). Needing a newer glibc than the
-{".".join(map(str, GLIBC_CEILING))} of Amazon Linux 2023 is an error.
-
-| function | MB | gzip, MB | glibc | start, ms | first event, ms | CPU, ms | memory, MB |
-|---|---|---|---|---|---|---|---|
+| function | {" | ".join(COLUMNS.values())} |
+|---|{"---|" * len(COLUMNS)}
 """
 
 

@@ -86,6 +86,13 @@ struct Entry {
     value: ContextValue,
 }
 
+impl Entry {
+    /// Whether the entry is of a key, whose hash was taken. Most are spelled alike.
+    fn is(&self, hash: u64, key: &str) -> bool {
+        self.hash == hash && (self.key == key || self.key.eq_ignore_ascii_case(key))
+    }
+}
+
 /// A hash of a condition key that ignores case, so that most look-ups compare one number.
 pub(crate) fn key_hash(key: &str) -> u64 {
     key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -106,7 +113,7 @@ impl Context {
         let key = key.into();
         let hash = key_hash(&key);
         let entries = Arc::make_mut(&mut self.entries);
-        match entries.iter_mut().find(|entry| entry.hash == hash && entry.key.eq_ignore_ascii_case(&key)) {
+        match entries.iter_mut().find(|entry| entry.is(hash, &key)) {
             Some(entry) => entry.value = value,
             None => entries.push(Entry { key, hash, value }),
         }
@@ -124,15 +131,11 @@ impl Context {
     /// The same for a key whose hash was taken before.
     pub(crate) fn get_hashed(&self, hash: u64, key: &str) -> &ContextValue {
         const ABSENT: &ContextValue = &ContextValue::Absent;
-        self.entries
-            .iter()
-            .find(|entry| entry.hash == hash && entry.key.eq_ignore_ascii_case(key))
-            .map_or(ABSENT, |entry| &entry.value)
+        self.entries.iter().find(|entry| entry.is(hash, key)).map_or(ABSENT, |entry| &entry.value)
     }
     /// A key as it was spelled when it was set.
     pub(crate) fn spelling(&self, hash: u64, key: &str) -> Option<&str> {
-        let entry = self.entries.iter().find(|entry| entry.hash == hash && entry.key.eq_ignore_ascii_case(key))?;
-        Some(&entry.key)
+        self.entries.iter().find(|entry| entry.is(hash, key)).map(|entry| entry.key.as_str())
     }
     /// Keys and values in the order in which they were set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ContextValue)> {

@@ -152,3 +152,52 @@ impl From<bool> for Truth {
         if value { Truth::True } else { Truth::False }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_tells_what_it_holds() {
+        use Decision::{Allowed, ExplicitDeny, ImplicitDeny};
+        for (decisions, determined, refused) in [
+            (&[][..], None, false),
+            (&[Allowed], Some(Allowed), false),
+            (&[ImplicitDeny], Some(ImplicitDeny), true),
+            (&[ExplicitDeny], Some(ExplicitDeny), true),
+            (&[ImplicitDeny, ExplicitDeny], None, true),
+            (&[Allowed, ImplicitDeny], None, false),
+            (&[Allowed, ImplicitDeny, ExplicitDeny], None, false),
+        ] {
+            let set: Possible = decisions.iter().copied().collect();
+            assert_eq!(set.iter().collect::<Vec<_>>(), decisions);
+            assert_eq!((set.determined(), set.refused()), (determined, refused), "{set:?}");
+            assert!(Decision::ALL.iter().all(|decision| set.contains(*decision) == decisions.contains(decision)));
+            assert!(set.is_subset(set) && Possible::NONE.is_subset(set));
+            assert_eq!(set.is_subset(Possible::only(ImplicitDeny)), decisions.iter().all(|own| *own == ImplicitDeny));
+            assert_eq!(set.union(Possible::only(Allowed)), set.with(Allowed));
+        }
+        assert_eq!(format!("{:?}", Possible::only(Allowed).with(ExplicitDeny)), "{Allowed, ExplicitDeny}");
+        assert_eq!(Decision::ALL.map(|decision| decision.to_string()), ["Allowed", "ImplicitDeny", "ExplicitDeny"]);
+    }
+
+    #[test]
+    fn truth_is_three_valued() {
+        use Truth::{False, True, Unknown};
+        for (one, other, and, or) in [
+            (True, True, True, True),
+            (True, False, False, True),
+            (True, Unknown, Unknown, True),
+            (False, False, False, False),
+            (False, Unknown, False, Unknown),
+            (Unknown, Unknown, Unknown, Unknown),
+        ] {
+            assert_eq!((one.and(other), other.and(one)), (and, and), "{one:?} {other:?}");
+            assert_eq!((one.or(other), other.or(one)), (or, or), "{one:?} {other:?}");
+            assert_eq!(!(one.and(other)), (!one).or(!other));
+        }
+        assert_eq!([True, False, Unknown].map(Truth::known), [Some(true), Some(false), None]);
+        assert_eq!([True, False, Unknown].map(Truth::possible), [true, false, true]);
+        assert_eq!([true, false].map(Truth::from), [True, False]);
+    }
+}

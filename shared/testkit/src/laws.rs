@@ -2,12 +2,18 @@
 
 use proptest::test_runner::Config;
 
-/// The configuration of a law: so many cases, or as many as `PROPTEST_CASES` asks for. The seed is that of
-/// `PROPTEST_RNG_SEED`, which `.cargo/config.toml` sets for every run and `make laws` sets anew.
+/// The configuration of a law: so many cases, or as many as `PROPTEST_CASES` asks for, and so many steps to a smaller case
+/// as `PROPTEST_MAX_SHRINK_ITERS` allows. The seed is that of `PROPTEST_RNG_SEED`, which `.cargo/config.toml` sets for every
+/// run and `make laws` sets anew.
 pub fn config(cases: u32) -> Config {
     let default = Config::default();
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { cases };
-    Config { cases, failure_persistence: None, max_shrink_iters: 3000, ..default }
+    let asked = |name, asked, usual| if std::env::var_os(name).is_some() { asked } else { usual };
+    Config {
+        cases: asked("PROPTEST_CASES", default.cases, cases),
+        max_shrink_iters: asked("PROPTEST_MAX_SHRINK_ITERS", default.max_shrink_iters, 3000),
+        failure_persistence: None,
+        ..default
+    }
 }
 
 #[cfg(test)]

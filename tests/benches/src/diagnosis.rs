@@ -167,23 +167,27 @@ fn incident(contexts: usize) -> Result<Incident, MadeError> {
 }
 
 /// What is measured: its name, how long one diagnosis may take, the world and the incident.
-fn tasks() -> Result<[(&'static str, Duration, World, Incident); 5], MadeError> {
+fn tasks() -> Result<[(&'static str, Duration, World, Incident); 6], MadeError> {
     let budget = Duration::from_millis;
     let mixed = |count: usize| (0..count).map(statement).collect::<Vec<_>>();
     // A caller that has nothing to do with sending: the account is searched for who was meant.
     let foreign = vec![json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" })];
     // Each of these may have matched.
-    let mut turned_on_recipients = vec![json!({ "Effect": "Allow", "Action": "ses:*", "Resource": "*" })];
-    turned_on_recipients.extend((0..5).map(|index| {
-        json!({ "Effect": "Deny", "Action": "ses:*", "Resource": "*",
-            "Condition": { "ForAnyValue:StringLike": { "ses:Recipients": format!("*@d{index}.example") } } })
-    }));
+    let turned_on_recipients = |count: usize| {
+        let denies = (0..count).map(|index| {
+            json!({ "Effect": "Deny", "Action": "ses:*", "Resource": "*",
+                "Condition": { "ForAnyValue:StringLike": { "ses:Recipients": format!("*@d{index}.example") } } })
+        });
+        let allow = json!({ "Effect": "Allow", "Action": "ses:*", "Resource": "*" });
+        std::iter::once(allow).chain(denies).collect::<Vec<_>>()
+    };
     Ok([
         ("20 roles of 10 statements, 3 levels of SCPs", budget(2), world(20, mixed(10)), incident(1)?),
         ("the same, 20 request contexts folded", budget(20), world(20, mixed(10)), incident(20)?),
         ("10,000 statements, a caller that never sends", budget(50), world(1000, foreign), incident(1)?),
         ("10,000 statements, 500 of them the caller's", budget(50), world(950, mixed(500)), incident(1)?),
-        ("5 Denys that turn on hidden recipients", budget(50), world(20, turned_on_recipients), incident(1)?),
+        ("10 Denys that turn on hidden recipients", budget(10), world(20, turned_on_recipients(10)), incident(1)?),
+        ("100 Denys that turn on hidden recipients", budget(100), world(20, turned_on_recipients(100)), incident(1)?),
     ])
 }
 

@@ -69,6 +69,20 @@ pub(crate) fn statements(count: u32) -> Result<(PolicySet, Request), MadeError> 
     Ok((identity(&statements)?, request("a@d30.example.com")?))
 }
 
+/// Denys of which each may match one of the recipients, which are not known.
+pub(crate) fn hidden(count: u32) -> Result<(PolicySet, Request), MadeError> {
+    let mut statements = vec!["{\"Effect\":\"Allow\",\"Action\":\"ses:*\",\"Resource\":\"*\"}".to_owned()];
+    statements.extend((0..count).map(|index| {
+        format!(
+            "{{\"Effect\":\"Deny\",\"Action\":\"ses:*\",\"Resource\":\"*\",\
+             \"Condition\":{{\"ForAnyValue:StringLike\":{{\"ses:Recipients\":\"*@d{index}.example\"}}}}}}"
+        )
+    }));
+    let mut request = request("a@example.com")?;
+    request.context.set("ses:Recipients", ContextValue::Unknown("redacted".to_owned()));
+    Ok((identity(&statements)?, request))
+}
+
 /// Patterns made to be tried over and over, on a text made to fit them nearly.
 pub(crate) fn hostile(length: usize) -> Result<Vec<(&'static str, PolicySet, Request)>, MadeError> {
     [

@@ -59,6 +59,12 @@ pub(crate) fn all() -> Result<Vec<Work>, Box<dyn Error>> {
             black_box(decide(black_box(&policies), black_box(&request)));
         }));
     }
+    for count in [10, 100] {
+        let (policies, request) = made::hidden(count)?;
+        all.push(work(format!("unknown: {count} Denys that turn on recipients"), move || {
+            black_box(decide(black_box(&policies), black_box(&request)));
+        }));
+    }
     for length in [1_000, 10_000] {
         for (name, policies, request) in made::hostile(length)? {
             all.push(work(format!("hostile: {name}, {length} characters"), move || {

@@ -204,6 +204,7 @@ mod tests {
             ("2018-08-31T12:00", "1535716800"),
             ("2018-08-31T14:00+02:00", "1535716800"),
             ("2018-08-31T06:30:00-05:30", "1535716800"),
+            ("2018-09-01T11:59+23:59", "1535716800"),
             ("2018-08-31", "1535673600"),
             ("2018-08", "1533081600"),
             ("2018", "1514764800"),
@@ -243,6 +244,9 @@ mod tests {
             "2018-08T12:00Z",
             "2018-08-31T12:00:00.Z",
             "2018-08-31T12:00+2:00",
+            "2018-08-31T12:00+24:00",
+            "2018-08-31T12:00+02:60",
+            "2018-08-31T12:00:61",
             "2018-08-31 12:00",
             "2018-08-31T12:00z",
             "1.5.2",
@@ -277,8 +281,35 @@ mod tests {
         let (low, high) = (moment("2018"), moment("2019"));
         let middle = low.between(high).unwrap();
         assert!(low < middle && middle < high && low.before() < low && high < high.after());
-        let close = moment("5000.000000000000000002");
-        assert!(moment("5000.0").between(close).is_some());
         assert_eq!(low.between(low), None);
+        for (low, high, expected) in [
+            ("0", "10", Some("5")),
+            // A whole second where there is one.
+            ("0.5", "10", Some("5")),
+            ("5000.0", "5000.000000000000000002", Some("5000.000000000000000001")),
+            ("5000.5", "5000.75", Some("5000.625")),
+            ("5000.0", "5000.000000000000000001", None),
+        ] {
+            assert_eq!(moment(low).between(moment(high)), expected.map(moment), "{low} {high}");
+            assert_eq!(moment(high).between(moment(low)).is_some(), expected.is_some(), "{high} {low}");
+        }
+    }
+
+    #[test]
+    fn every_day_has_its_number() {
+        for (years, mut number) in [(0..=801, -719_528), (1969..=2101, -365), (9899..=9999, 2_896_008)] {
+            for year in years {
+                for month in 1..=12 {
+                    let usual = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1];
+                    let leap = month == 2 && (year % 400 == 0 || year % 100 != 0 && year % 4 == 0);
+                    for day in 1..=usual + i64::from(leap) {
+                        let month = i64::try_from(month).unwrap();
+                        assert_eq!(days_since_1970(year, month, day), number);
+                        assert_eq!(civil(number), (year, month, day));
+                        number += 1;
+                    }
+                }
+            }
+        }
     }
 }

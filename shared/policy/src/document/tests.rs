@@ -198,3 +198,39 @@ fn the_index_by_action_hides_no_statement_that_matches() {
         }
     }
 }
+
+/// What the first eight bytes tell apart, and what they do not.
+#[test]
+fn the_index_by_action_rules_out_what_begins_otherwise() {
+    let patterns =
+        ["*", "ses:*", "ses:SendEmail", "ses:SendX", "ses:sendTemplatedEmail", "s3:Get*", "sesx:a", "*:SendEmail"];
+    let statements: Vec<String> = patterns
+        .iter()
+        .map(|pattern| format!(r#"{{"Effect":"Allow","Action":["{pattern}","iam:*"],"Resource":"*"}}"#))
+        .collect();
+    let document = format!(r#"{{"Statement":[{}]}}"#, statements.join(","));
+    let document = PolicyDocument::parse_str(&document, PolicyGrammar::Identity).unwrap();
+    let candidates = |action: &str| -> Vec<&str> {
+        document.statements.candidates(ActionHead::new(action)).map(|(index, _)| patterns[index]).collect()
+    };
+    // `ses:send` is eight bytes.
+    assert_eq!(
+        candidates("ses:sendemail"),
+        ["*", "ses:*", "ses:SendEmail", "ses:SendX", "ses:sendTemplatedEmail", "*:SendEmail"]
+    );
+    assert_eq!(candidates("s3:getobject"), ["*", "s3:Get*", "*:SendEmail"]);
+    assert_eq!(candidates("sesx:a"), ["*", "sesx:a", "*:SendEmail"]);
+    assert_eq!(candidates("iam:x"), patterns);
+}
+
+#[test]
+fn statements_can_be_walked_and_their_actions_asked() {
+    let text = r#"{"Statement":[{"Effect":"Allow","Action":["ses:Send*","sns:*"],"Resource":"*"},
+        {"Effect":"Allow","NotAction":"ses:Send*","Resource":"*"}]}"#;
+    let document = PolicyDocument::parse_str(text, PolicyGrammar::Identity).unwrap();
+    let mut walked = Vec::new();
+    for statement in &document.statements {
+        walked.push(["SES:sendEmail", "ses:GetAccount", "sns:Publish"].map(|action| statement.action.matches(action)));
+    }
+    assert_eq!(walked, [[true, false, true], [false, true, true]]);
+}

@@ -95,6 +95,21 @@ fn an_unknown_variable_may_match() {
 }
 
 #[test]
+fn without_wildcards_stars_and_question_marks_are_text_beside_variables_too() {
+    let pattern = |text: &str| Pattern::parse(text, Syntax { wildcards: false, variables: true });
+    for (text, value, expected) in [
+        ("*${aws:username}", "*jo*", Truth::True),
+        ("*${aws:username}", "xjo*", Truth::False),
+        ("?${aws:username}", "?jo*", Truth::True),
+        ("?${aws:username}", "xjo*", Truth::False),
+        ("${aws:username}*", "jo**", Truth::True),
+        ("${aws:username}*", "jo*", Truth::False),
+    ] {
+        assert_eq!(pattern(text).matches(value, &context()), expected, "{text} {value}");
+    }
+}
+
+#[test]
 fn escapes_are_literal_and_what_is_not_closed_is_text() {
     for (pattern, text) in [
         ("a${*}b", "a*b"),

@@ -5,6 +5,7 @@ use super::super::gates::Tally;
 use super::super::layers::applicable;
 use super::super::outcome::{ALL, MATCH, Outcome};
 use super::super::{Assumed, StatementRef, statement};
+use super::diagram::Function;
 use super::space::{Atom, AxisKind, AxisValue, Element, Space};
 use crate::context::ContextValue;
 use crate::decision::Truth;
@@ -26,7 +27,7 @@ pub(super) struct Level {
     /// The allow bits that matter in this layer.
     pub(super) mask: u8,
     /// What an allow for the principal's entity lifts.
-    entity: u8,
+    pub(super) entity: u8,
 }
 
 /// A statement whose outcome is not known.
@@ -40,39 +41,12 @@ pub(super) struct Undecided {
     pub(super) axes: Vec<usize>,
     /// What is known of it so far.
     pub(super) outcome: Outcome,
-}
-
-impl Undecided {
-    /// The outcome bits at a combination; `None` over the budget.
-    pub(super) fn bits(&self, space: &Space<'_>, at: &[usize]) -> Option<u8> {
-        self.atoms.iter().try_fold(self.fixed, |bits, atom| Some(bits & space.bits(*atom, at)?))
-    }
+    /// Its outcome bits; `None`: not made yet, or over the budget.
+    pub(super) function: Option<Function>,
 }
 
 impl Level {
-    /// Whether some statement denies, and the bits of all allows, at a combination; `None` over the budget.
-    pub(super) fn at(&self, space: &Space<'_>, at: &[usize]) -> Option<(bool, u8)> {
-        let (mut deny, mut allow) = (self.deny, self.allow);
-        for statement in &self.undecided {
-            let bits = statement.bits(space, at)?;
-            match statement.effect {
-                Effect::Deny => deny |= bits & MATCH != 0,
-                Effect::Allow => allow |= bits,
-            }
-        }
-        if let Some((_, AxisValue::Unreadable(assumed))) = self.unreadable.and_then(|axis| space.value(axis, at)) {
-            match assumed {
-                Assumed::AllowNothing => {}
-                Assumed::NotThere | Assumed::Allow => allow |= MATCH,
-                Assumed::AllowEntity => allow |= self.entity,
-                Assumed::AllowDirectly => allow |= ALL,
-                Assumed::Deny => deny = true,
-            }
-        }
-        Some((deny, allow))
-    }
-
-    /// The same as far as it is known.
+    /// What it comes to as far as it is known.
     pub(super) fn tally(&self) -> Tally {
         let known = |bits| Outcome::known(bits);
         let mut tally = Tally { deny: known(if self.deny { ALL } else { 0 }), allow: known(self.allow) };
@@ -217,5 +191,5 @@ fn undecided<'p>(
             space.atoms.len() - 1
         })
         .collect();
-    Undecided { at, effect: statement.effect, fixed, atoms, axes: all_axes, outcome }
+    Undecided { at, effect: statement.effect, fixed, atoms, axes: all_axes, outcome, function: None }
 }

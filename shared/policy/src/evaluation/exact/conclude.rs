@@ -1,13 +1,15 @@
-//! From the combinations to the decisions, and to what they turn on.
+//! From the functions of levels to the decisions, and to what they turn on.
 
 use super::super::environment::Environment;
-use super::super::gates::{Rules, Tally, World};
+use super::super::gates::{Rules, Tally};
 use super::super::layers::Notes;
-use super::super::outcome::{MATCH, Outcome};
+use super::super::outcome::{ALL, MATCH, Outcome};
 use super::super::{Assumed, Completion, Evaluation};
-use super::collect::{Level, levels};
+use super::collect::{Level, Undecided, levels};
+use super::diagram::Function;
+use super::functions::Functions;
 use super::keys;
-use super::space::{AxisKind, AxisValue, COMBINATIONS, Space, another_issuer, complete_principal};
+use super::space::{AxisKind, AxisValue, Space, another_issuer, complete_principal};
 use crate::decision::{Decision, Possible};
 use crate::document::Effect;
 use crate::layer::{LayerKind, PolicySet};
@@ -26,27 +28,41 @@ pub(in super::super) fn conclude(
     keys::fill(&mut space, environment);
     space.fill_tables(environment);
     space.merge_values();
+    let mut functions = Functions::new(&space);
     for level in &mut levels {
-        settle(level, &space, notes);
+        settle(level, &space, &mut functions, notes);
     }
-    conclude_layers(&levels, &space, rules, evaluation);
-    conclude_all(&levels, &space, environment, rules, evaluation);
+    let levels: Vec<Concluded> = levels
+        .into_iter()
+        .map(|level| Concluded { deny: functions.deny(&level), allow: functions.allow(&level), level })
+        .collect();
+    conclude_layers(&levels, &space, &mut functions, rules, evaluation);
+    conclude_all(&levels, &space, &mut functions, environment, rules, evaluation);
+}
+
+/// A level, and whether it denies and what it allows as functions of what is not known; `None` over the budget.
+struct Concluded {
+    level: Level,
+    deny: Option<Function>,
+    allow: Option<Function>,
 }
 
 /// Finds the statements whose outcome is the same in every completion after all.
-fn settle(level: &mut Level, space: &Space<'_>, notes: &mut [Option<Notes>]) {
-    for statement in std::mem::take(&mut level.undecided) {
-        let Some(outcome) = exact_outcome(&statement.axes, space, |at| statement.bits(space, at)) else {
+fn settle(level: &mut Level, space: &Space<'_>, functions: &mut Functions<'_, '_>, notes: &mut [Option<Notes>]) {
+    for mut statement in std::mem::take(&mut level.undecided) {
+        statement.function = functions.statement(&statement);
+        let Some(function) = statement.function.filter(|_| complete(&statement.axes, space)) else {
             level.undecided.push(statement);
             continue;
         };
+        let outcome = functions.outcome(function);
         if let Some(Some(notes)) = notes.get_mut(level.layer as usize)
             && outcome.truth() != statement.outcome.truth()
         {
             notes.settle(statement.effect, outcome.truth(), &statement.at);
         }
         if outcome.must != outcome.may {
-            level.undecided.push(super::collect::Undecided { outcome, ..statement });
+            level.undecided.push(Undecided { outcome, ..statement });
             continue;
         }
         match statement.effect {
@@ -54,24 +70,6 @@ fn settle(level: &mut Level, space: &Space<'_>, notes: &mut [Option<Notes>]) {
             Effect::Allow => level.allow |= outcome.must,
         }
     }
-}
-
-/// The bits in all and in some combinations of some axes; `None` when that can't be told exactly.
-fn exact_outcome(axes: &[usize], space: &Space<'_>, bits: impl Fn(&[usize]) -> Option<u8>) -> Option<Outcome> {
-    if !enumerable(axes, space) || !complete(axes, space) {
-        return None;
-    }
-    let mut outcome = Outcome { must: u8::MAX, may: 0 };
-    let mut combinations = space.combinations(axes);
-    while let Some(at) = combinations.next_combination() {
-        let bits = bits(at)?;
-        outcome = Outcome { must: outcome.must & bits, may: outcome.may | bits };
-    }
-    Some(outcome)
-}
-
-fn enumerable(axes: &[usize], space: &Space<'_>) -> bool {
-    space.size(axes) <= COMBINATIONS
 }
 
 fn complete(axes: &[usize], space: &Space<'_>) -> bool {
@@ -92,116 +90,149 @@ fn axes_of<'l>(levels: impl Iterator<Item = &'l Level>, allows: bool) -> Vec<usi
     axes
 }
 
-/// The decision of one level, or of all levels of a layer, at a combination.
-fn layer_decision(
-    rules: Rules,
-    kind: LayerKind,
-    levels: &[&Level],
-    space: &Space<'_>,
-    at: &[usize],
-) -> Option<Decision> {
-    let mut tally = Tally { deny: Outcome::NEVER, allow: Outcome::ALWAYS };
-    for level in levels {
-        let (deny, allow) = level.at(space, at)?;
-        let deny = if deny { Outcome::ALWAYS } else { Outcome::NEVER };
-        tally = Tally { deny: tally.deny | deny, allow: tally.allow & Outcome::known(allow) };
-    }
-    rules.layer(kind, tally).possible().determined()
+/// Whether some level denies; `None` over the budget.
+fn deny_of<'l>(levels: impl Iterator<Item = &'l Concluded>, functions: &mut Functions<'_, '_>) -> Option<Function> {
+    let denies: Option<Vec<Function>> = levels.map(|own| own.deny).collect();
+    functions.diagrams.combine_all(denies?, 0, |one, other| one | other)
+}
+
+/// What all levels of a layer allow; `None` over the budget.
+fn allow_of<'l>(levels: impl Iterator<Item = &'l Concluded>, functions: &mut Functions<'_, '_>) -> Option<Function> {
+    let allows: Option<Vec<Function>> = levels.map(|own| own.allow).collect();
+    functions.diagrams.combine_all(allows?, ALL.into(), |one, other| one & other)
+}
+
+/// A decision as a result of a function.
+fn coded(decision: Option<Decision>) -> u16 {
+    Decision::ALL.iter().zip(0..).find(|(own, _)| Some(**own) == decision).map_or(u16::MAX, |(_, code)| code)
+}
+
+fn decoded(code: u16) -> Option<Decision> {
+    Decision::ALL.get(usize::from(code)).copied()
+}
+
+fn decisions(functions: &Functions<'_, '_>, function: Function) -> Possible {
+    functions.diagrams.results(function).into_iter().filter_map(decoded).collect()
 }
 
 /// The possible decisions of one level, or of all levels of a layer: exact, or at least not too few.
-fn possible_of(rules: Rules, kind: LayerKind, levels: &[&Level], space: &Space<'_>) -> (Possible, bool) {
+fn possible_of(
+    rules: Rules,
+    kind: LayerKind,
+    levels: &[&Concluded],
+    space: &Space<'_>,
+    functions: &mut Functions<'_, '_>,
+) -> (Possible, bool) {
     let mut tally = Tally { deny: Outcome::NEVER, allow: Outcome::ALWAYS };
-    for level in levels {
-        let own = level.tally();
+    for own in levels.iter().map(|own| own.level.tally()) {
         tally = Tally { deny: tally.deny | own.deny, allow: tally.allow & own.allow };
     }
     let most = rules.layer(kind, tally).possible();
     if most.determined().is_some() {
         return (most, true);
     }
-    let axes = axes_of(levels.iter().copied(), true);
-    if !enumerable(&axes, space) {
-        return (most, false);
-    }
-    let mut possible = Possible::NONE;
-    let mut combinations = space.combinations(&axes);
-    while let Some(at) = combinations.next_combination() {
-        match layer_decision(rules, kind, levels, space, at) {
-            Some(decision) => possible = possible.with(decision),
-            None => return (most, false),
-        }
-    }
+    let deny = deny_of(levels.iter().copied(), functions);
+    let allow = allow_of(levels.iter().copied(), functions);
+    let decision = deny.zip(allow).and_then(|(deny, allow)| {
+        functions.diagrams.combine(deny, allow, |deny, allow| {
+            let deny = if deny != 0 { Outcome::ALWAYS } else { Outcome::NEVER };
+            let allow = Outcome::known(u8::try_from(allow).unwrap_or(ALL));
+            coded(rules.layer(kind, Tally { deny, allow }).possible().determined())
+        })
+    });
+    let Some(decision) = decision else { return (most, false) };
+    let possible = decisions(functions, decision);
+    let axes = axes_of(levels.iter().map(|own| &own.level), true);
     match possible == most || complete(&axes, space) {
         true => (possible, true),
         false => (most, false),
     }
 }
 
-fn conclude_layers(levels: &[Level], space: &Space<'_>, rules: Rules, evaluation: &mut Evaluation) {
+fn conclude_layers(
+    levels: &[Concluded],
+    space: &Space<'_>,
+    functions: &mut Functions<'_, '_>,
+    rules: Rules,
+    evaluation: &mut Evaluation,
+) {
     for layer in &mut evaluation.layers {
-        let own: Vec<&Level> = levels.iter().filter(|level| level.layer == layer.layer).collect();
-        let (possible, exact) = possible_of(rules, layer.layer, &own, space);
+        let own: Vec<&Concluded> = levels.iter().filter(|own| own.level.layer == layer.layer).collect();
+        let (possible, exact) = possible_of(rules, layer.layer, &own, space, functions);
         layer.possible = possible;
         evaluation.approximate |= !exact;
-        for (level, possible) in own.iter().filter(|level| level.level.is_some()).zip(&mut layer.levels) {
-            let (own, exact) = possible_of(rules, layer.layer, &[*level], space);
+        for (level, possible) in own.iter().filter(|own| own.level.level.is_some()).zip(&mut layer.levels) {
+            let (own, exact) = possible_of(rules, layer.layer, &[*level], space, functions);
             *possible = own;
             evaluation.approximate |= !exact;
         }
     }
 }
 
-fn world(levels: &[Level], space: &Space<'_>, rules: Rules, at: &[usize]) -> Option<World> {
-    let mut world = rules.empty_world();
-    for chunk in levels.chunk_by(|one, next| one.layer == next.layer) {
-        let (mut deny, mut allow) = (false, u8::MAX);
-        let mut layer = LayerKind::Identity;
-        for level in chunk {
-            let (level_denies, level_allows) = level.at(space, at)?;
-            (deny, allow, layer) = (deny | level_denies, allow & level_allows, level.layer);
-        }
-        rules.set(&mut world, layer, deny, allow);
+/// The decision when nothing denies; `None` over the budget.
+fn without_deny(levels: &[Concluded], functions: &mut Functions<'_, '_>, rules: Rules) -> Option<Function> {
+    // The results are places in this list.
+    let mut worlds = vec![rules.empty_world()];
+    let mut world = Function::constant(0);
+    for chunk in levels.chunk_by(|one, next| one.level.layer == next.level.layer) {
+        let Some(first) = chunk.first() else { continue };
+        let allow = allow_of(chunk.iter(), functions)?;
+        world = functions.diagrams.combine(world, allow, |world, allow| {
+            let Some(mut world) = worlds.get(usize::from(world)).copied() else { return u16::MAX };
+            rules.set(&mut world, first.level.layer, false, u8::try_from(allow).unwrap_or(ALL));
+            let place = worlds.iter().position(|known| *known == world).unwrap_or_else(|| {
+                worlds.push(world);
+                worlds.len() - 1
+            });
+            u16::try_from(place).unwrap_or(u16::MAX)
+        })?;
     }
-    Some(world)
+    functions.diagrams.map(world, |world| coded(worlds.get(usize::from(world)).map(|world| rules.decide(*world))))
 }
 
 fn conclude_all(
-    levels: &[Level],
+    levels: &[Concluded],
     space: &Space<'_>,
+    functions: &mut Functions<'_, '_>,
     environment: &Environment<'_>,
     rules: Rules,
     evaluation: &mut Evaluation,
 ) {
     let (mut least, mut most) = (rules.empty_world(), rules.empty_world());
-    for chunk in levels.chunk_by(|one, next| one.layer == next.layer) {
+    for chunk in levels.chunk_by(|one, next| one.level.layer == next.level.layer) {
         let mut layer = Tally { deny: Outcome::NEVER, allow: Outcome::ALWAYS };
-        for own in chunk.iter().map(Level::tally) {
+        for own in chunk.iter().map(|own| own.level.tally()) {
             layer = Tally { deny: layer.deny | own.deny, allow: layer.allow & own.allow };
         }
         if let Some(first) = chunk.first() {
-            layer.put(rules, first.layer, &mut least, &mut most);
+            layer.put(rules, first.level.layer, &mut least, &mut most);
         }
     }
     evaluation.possible = rules.between(least, most);
     if evaluation.possible.determined().is_some() {
         return;
     }
-    let allows =
-        evaluation.possible.contains(Decision::Allowed) && evaluation.possible.contains(Decision::ImplicitDeny);
-    let axes = axes_of(levels.iter(), allows);
-    let Some(decisions) = decisions(levels, space, rules, &axes) else {
+    let [allowed, missing] =
+        [Decision::Allowed, Decision::ImplicitDeny].map(|decision| evaluation.possible.contains(decision));
+    let axes = axes_of(levels.iter().map(|own| &own.level), allowed && missing);
+    let otherwise = match (allowed, missing) {
+        (true, true) => without_deny(levels, functions, rules),
+        (true, false) => Some(Function::constant(coded(Some(Decision::Allowed)))),
+        (false, _) => Some(Function::constant(coded(Some(Decision::ImplicitDeny)))),
+    };
+    let decision = deny_of(levels.iter(), functions).zip(otherwise).and_then(|(deny, otherwise)| {
+        let explicit = coded(Some(Decision::ExplicitDeny));
+        functions.diagrams.combine(deny, otherwise, |deny, otherwise| if deny != 0 { explicit } else { otherwise })
+    });
+    let complete = complete(&axes, space);
+    let Some((decision, possible)) = decision
+        .map(|decision| (decision, decisions(functions, decision)))
+        .filter(|(_, possible)| *possible == evaluation.possible || complete)
+    else {
         evaluation.approximate = true;
         name_axes(&axes, space, environment, evaluation);
         return;
     };
-    let possible: Possible = decisions.iter().copied().collect();
-    let complete = complete(&axes, space);
-    if possible != evaluation.possible && !complete {
-        evaluation.approximate = true;
-        name_axes(&axes, space, environment, evaluation);
-        return;
-    }
     evaluation.possible = possible;
     if possible.determined().is_some() {
         return;
@@ -209,37 +240,11 @@ fn conclude_all(
     // An axis that lacks values may turn the decision by one of those, and so may the axes that meet it in a statement.
     evaluation.approximate |= !complete;
     let doubtful = |axis: usize| !complete && space.meets_incomplete(axis);
-    let turning: Vec<usize> =
-        axes.iter().copied().filter(|axis| turns_on(*axis, &axes, space, &decisions) || doubtful(*axis)).collect();
-    name_axes(&turning, space, environment, evaluation);
-    evaluation.completions = completions(&axes, space, environment, &decisions);
-}
-
-/// The decision for every combination of the axes' values; `None` over the budget.
-fn decisions(levels: &[Level], space: &Space<'_>, rules: Rules, axes: &[usize]) -> Option<Vec<Decision>> {
-    if !enumerable(axes, space) {
-        return None;
-    }
-    let mut decisions = Vec::with_capacity(space.size(axes));
-    let mut combinations = space.combinations(axes);
-    while let Some(at) = combinations.next_combination() {
-        decisions.push(rules.decide(world(levels, space, rules, at)?));
-    }
-    Some(decisions)
-}
-
-/// Whether two combinations that differ in this axis alone lead to different decisions.
-fn turns_on(axis: usize, axes: &[usize], space: &Space<'_>, decisions: &[Decision]) -> bool {
-    let size = |axis: usize| space.size(&[axis]);
-    let stride: usize = axes.iter().skip_while(|other| **other != axis).skip(1).map(|other| size(*other)).product();
-    let block = stride * size(axis);
-    decisions.chunks(block.max(1)).any(|block| {
-        (0..stride).any(|offset| {
-            let mut line = block.iter().skip(offset).step_by(stride.max(1));
-            let first = line.next();
-            line.any(|decision| Some(decision) != first)
-        })
-    })
+    let turning = functions.axes(decision);
+    let named: Vec<usize> = axes.iter().copied().filter(|axis| turning.contains(axis) || doubtful(*axis)).collect();
+    name_axes(&named, space, environment, evaluation);
+    evaluation.completions =
+        possible.iter().filter_map(|result| completion(result, decision, &axes, functions, environment)).collect();
 }
 
 fn name_axes(axes: &[usize], space: &Space<'_>, environment: &Environment<'_>, evaluation: &mut Evaluation) {
@@ -258,45 +263,34 @@ fn name_axes(axes: &[usize], space: &Space<'_>, environment: &Environment<'_>, e
     evaluation.unreadable_layers.dedup();
 }
 
-/// The first combination that leads to each decision.
-fn completions(
+/// What leads to a decision: a value for each axis.
+fn completion(
+    result: Decision,
+    decision: Function,
     axes: &[usize],
-    space: &Space<'_>,
+    functions: &Functions<'_, '_>,
     environment: &Environment<'_>,
-    decisions: &[Decision],
-) -> Vec<Completion> {
-    let mut completions: Vec<Completion> = Vec::new();
-    let mut combinations = space.combinations(axes);
-    for decision in decisions {
-        let Some(at) = combinations.next_combination() else { break };
-        if completions.iter().any(|known| known.decision == *decision) {
-            continue;
-        }
-        let mut completion =
-            Completion { decision: *decision, keys: Vec::new(), principal: None, unreadable: Vec::new() };
-        for axis in axes {
-            match space.value(*axis, at) {
-                Some((AxisKind::Key { key, hash, .. }, AxisValue::Key(value))) => {
-                    let spelling = environment.context.spelling(*hash, key).unwrap_or(key);
-                    completion.keys.push((spelling.to_owned(), value.clone()));
-                }
-                Some((AxisKind::Unreadable { layer, level }, AxisValue::Unreadable(assumed))) => {
-                    completion.unreadable.push((*layer, *level, *assumed));
-                }
-                Some((_, value)) => completion.principal = Some(complete_principal(environment.principal, value)),
-                None => {}
+) -> Option<Completion> {
+    let mut completion = Completion { decision: result, keys: Vec::new(), principal: None, unreadable: Vec::new() };
+    for (kind, value) in functions.values(decision, coded(Some(result)), axes)? {
+        match (kind, value) {
+            (AxisKind::Key { key, hash, .. }, AxisValue::Key(value)) => {
+                let spelling = environment.context.spelling(*hash, key).unwrap_or(key);
+                completion.keys.push((spelling.to_owned(), value));
             }
+            (AxisKind::Unreadable { layer, level }, AxisValue::Unreadable(assumed)) => {
+                completion.unreadable.push((*layer, *level, assumed));
+            }
+            (_, value) => completion.principal = Some(complete_principal(environment.principal, &value)),
         }
-        // Who is named must be someone.
-        let by_name = completion.unreadable.iter().any(|(_, _, assumed)| *assumed == Assumed::AllowEntity);
-        if by_name
-            && completion.principal.is_none()
-            && let Some(issuer) = another_issuer(environment.principal, &[])
-        {
-            completion.principal = Some(complete_principal(environment.principal, &AxisValue::Issuer(issuer)));
-        }
-        completions.push(completion);
     }
-    completions.sort_by_key(|completion| completion.decision);
-    completions
+    // Who is named must be someone.
+    let by_name = completion.unreadable.iter().any(|(_, _, assumed)| *assumed == Assumed::AllowEntity);
+    if by_name
+        && completion.principal.is_none()
+        && let Some(issuer) = another_issuer(environment.principal, &[])
+    {
+        completion.principal = Some(complete_principal(environment.principal, &AxisValue::Issuer(issuer)));
+    }
+    Some(completion)
 }

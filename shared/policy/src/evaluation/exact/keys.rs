@@ -9,15 +9,12 @@ use super::super::environment::Environment;
 use super::automaton::Glob;
 use super::points::Demands;
 use super::space::{AxisKind, AxisValue, Element, Space};
-use crate::condition::{Condition, Matcher, SetOperator};
+use crate::condition::{Condition, Matcher};
 use crate::context::{Context, ContextValue, KeyType};
-use crate::decision::Truth;
 use crate::pattern::{ConditionArnPattern, Pattern, Piece, Resolved, Substitute, Token, tokens_match};
 
-/// How many values a key is given at most, lists included.
+/// How many values a key is given at most.
 const VALUES: usize = 4_096;
-/// How many times a list is made longer by one text.
-const LIST_STEPS: usize = 1_000_000;
 /// How many combinations of other keys' values are put into the patterns for one key.
 const CONTEXTS: usize = 256;
 /// The longest text that is searched for what a variable in a pattern could stand for.
@@ -63,12 +60,6 @@ fn variables_before(space: &Space<'_>, axis: usize) -> impl Iterator<Item = usiz
     conditions_on(space, axis).flat_map(|(_, axes)| axes).copied().filter(move |other| *other != axis)
 }
 
-/// What one condition wants to know of a key's value, for one choice of the variables in it.
-struct Instance<'p> {
-    condition: &'p Condition,
-    context: Context,
-}
-
 fn values(
     space: &Space<'_>,
     axis: usize,
@@ -78,7 +69,6 @@ fn values(
     let Some((key, kind)) = key_of(space, axis) else { return (Vec::new(), false) };
     let mut complete = true;
     let mut demands = Demands::default();
-    let mut instances: Vec<Instance<'_>> = Vec::new();
     for (condition, axes) in conditions_on(space, axis) {
         let compares = !matches!(condition.matcher(), Matcher::Null { .. })
             && (kind != KeyType::TextList || condition.operator.set.is_some());
@@ -93,22 +83,20 @@ fn values(
         complete &= all;
         for context in contexts {
             demand(&mut demands, condition.matcher(), &context);
-            instances.push(Instance { condition, context });
         }
     }
     complete &= as_variable(&mut demands, space, axis, environment, true);
     let (texts, all_texts) = demands.texts(kind);
     complete &= all_texts;
+    complete &= texts.len() < VALUES;
+    let mut seen = HashSet::new();
+    let texts = texts.into_iter().filter(|text| seen.insert(text.clone())).take(VALUES);
     let mut values = vec![ContextValue::Absent];
     if kind == KeyType::TextList {
-        let (lists, all_lists) = lists(&texts, &instances);
-        complete &= all_lists;
-        values.extend(lists.into_iter().map(ContextValue::Many));
+        values.push(ContextValue::Many(Vec::new()));
+        values.extend(texts.map(|text| ContextValue::Many(vec![text])));
     } else {
-        complete &= texts.len() < VALUES;
-        let mut seen = HashSet::new();
-        let once = texts.into_iter().filter(|text| seen.insert(text.clone()));
-        values.extend(once.take(VALUES).map(ContextValue::One));
+        values.extend(texts.map(ContextValue::One));
     }
     (values, complete)
 }
@@ -425,54 +413,4 @@ fn around(pattern: &Pattern, key: &str, context: &Context) -> Option<(String, St
         after.as_mut().unwrap_or(&mut before).push_str(text);
     }
     Some((before, after?))
-}
-
-/// Lists of texts which show every combination of outcomes, `[]` first.
-fn lists(texts: &[String], instances: &[Instance<'_>]) -> (Vec<Vec<String>>, bool) {
-    let outcomes = |list: &[String]| -> Vec<Truth> {
-        let value = ContextValue::Many(list.to_vec());
-        instances.iter().map(|Instance { condition, context }| condition.evaluate_value(&value, context)).collect()
-    };
-    // A list's outcome is made of those of its texts.
-    let together = |list: &[Truth], text: &[Truth]| -> Vec<Truth> {
-        let both = list.iter().zip(text).zip(instances);
-        both.map(|((list, text), instance)| match instance.condition.operator.set {
-            Some(SetOperator::ForAllValues) => list.and(*text),
-            Some(SetOperator::ForAnyValue) => list.or(*text),
-            None => *text,
-        })
-        .collect()
-    };
-    let mut seen_elements = HashSet::new();
-    let elements: Vec<(&String, Vec<Truth>)> = texts
-        .iter()
-        .map(|text| (text, outcomes(std::slice::from_ref(text))))
-        .filter(|(_, outcomes)| seen_elements.insert(outcomes.clone()))
-        .collect();
-    let empty = outcomes(&[]);
-    let mut seen = HashSet::from([empty.clone()]);
-    let mut lists: Vec<(Vec<String>, Vec<Truth>)> = vec![(Vec::new(), empty)];
-    let texts_of = |lists: Vec<(Vec<String>, Vec<Truth>)>| lists.into_iter().map(|(list, _)| list).collect();
-    // An empty list and an absent key differ in `Null` alone, and one text in no set operator's outcome may still differ
-    // from none.
-    let (mut at, mut steps) = (0, 0);
-    while let Some((list, outcome)) = lists.get(at).cloned() {
-        at += 1;
-        for (element, own) in &elements {
-            steps += 1;
-            let longer = together(&outcome, own);
-            if seen.insert(longer.clone()) {
-                if lists.len() == VALUES {
-                    return (texts_of(lists), false);
-                }
-                let mut texts = list.clone();
-                texts.push((*element).clone());
-                lists.push((texts, longer));
-            }
-        }
-        if steps > LIST_STEPS {
-            return (texts_of(lists), false);
-        }
-    }
-    (texts_of(lists), true)
 }

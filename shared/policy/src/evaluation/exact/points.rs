@@ -200,7 +200,7 @@ impl Demands {
 
 /// The lowest IPv4 address of a region for every combination of tests that some address of it passes, and whether that is
 /// all: the four numbers are chosen one after the other, and choices that lead to the same state are one.
-fn ipv4_addresses(product: &Product<'_>, first: u32, last: u32) -> (Vec<String>, bool) {
+fn ipv4_addresses(product: &Product, first: u32, last: u32) -> (Vec<String>, bool) {
     let (low, high) = (first.to_be_bytes(), last.to_be_bytes());
     // A text so far, the patterns' state after it, and whether it is still the beginning of the lowest and the highest.
     let mut open = vec![(String::new(), product.start(), true, true)];

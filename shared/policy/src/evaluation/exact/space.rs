@@ -14,8 +14,8 @@ use crate::layer::LayerKind;
 use crate::pattern::{Substitute, Variable};
 use crate::principal::Principal;
 
-/// How many combinations of values are looked at, of all axes together and for one statement element.
-pub(super) const COMBINATIONS: usize = 65_536;
+/// How many combinations of values are looked at for one statement element.
+const COMBINATIONS: usize = 65_536;
 
 /// Something that is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +39,29 @@ pub(super) enum AxisValue {
     Unreadable(Assumed),
 }
 
+impl AxisValue {
+    /// The texts of a list.
+    pub(super) fn texts(&self) -> &[String] {
+        match self {
+            AxisValue::Key(ContextValue::Many(texts)) => texts,
+            _ => &[],
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Axis {
     pub(super) kind: AxisKind,
+    /// Of a key whose values are lists: absent, the empty list, and lists of one text, of which longer ones are made.
     pub(super) values: Vec<AxisValue>,
     /// No combination of outcomes is missing from the values.
     pub(super) complete: bool,
+}
+
+impl Axis {
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.kind, AxisKind::Key { kind: KeyType::TextList, .. })
+    }
 }
 
 /// An element of a statement.
@@ -67,6 +84,10 @@ pub(super) struct Atom<'p> {
 impl<'p> Atom<'p> {
     pub(super) fn new(element: Element<'p>, axes: Vec<usize>) -> Atom<'p> {
         Atom { element, axes, table: None }
+    }
+
+    pub(super) fn table(&self) -> Option<&[u8]> {
+        self.table.as_deref()
     }
 }
 
@@ -106,6 +127,10 @@ impl Space<'_> {
         }
     }
 
+    pub(super) fn is_list(&self, axis: usize) -> bool {
+        self.axes.get(axis).is_some_and(Axis::is_list)
+    }
+
     pub(super) fn size(&self, axes: &[usize]) -> usize {
         axes.iter().fold(1, |size, axis| size.saturating_mul(self.axes.get(*axis).map_or(1, |axis| axis.values.len())))
     }
@@ -124,7 +149,7 @@ impl Space<'_> {
     }
 
     /// The bits of an atom at a combination; `None` over the budget.
-    pub(super) fn bits(&self, atom: usize, at: &[usize]) -> Option<u8> {
+    fn bits(&self, atom: usize, at: &[usize]) -> Option<u8> {
         let atom = self.atoms.get(atom)?;
         let index = atom.axes.iter().fold(0, |index, axis| {
             index * self.axes.get(*axis).map_or(1, |axis| axis.values.len())
@@ -170,15 +195,30 @@ impl Space<'_> {
     /// Evaluates every atom for every combination of its axes' values.
     pub(super) fn fill_tables(&mut self, environment: &Environment<'_>) {
         for index in 0..self.atoms.len() {
-            let Some(atom) = self.atoms.get(index) else { continue };
-            if self.size(&atom.axes) > COMBINATIONS {
+            let Some(Atom { element, axes, .. }) = self.atoms.get(index) else { continue };
+            let (element, size) = (*element, self.size(axes));
+            if size > COMBINATIONS {
                 continue;
             }
-            let (element, mut context) = (atom.element, environment.context.clone());
-            let mut table = Vec::with_capacity(self.size(&atom.axes));
-            let mut combinations = self.combinations(&atom.axes);
-            while let Some(at) = combinations.next_combination() {
-                table.push(self.evaluate(element, &atom.axes, at, environment, &mut context).must);
+            let mut table = Vec::with_capacity(size);
+            match (element, axes.as_slice()) {
+                // Most: the key's value, and nothing else that is not known.
+                (Element::Condition(condition), [axis]) if condition.variables().is_empty() => {
+                    let values = self.axes.get(*axis).map_or(&[][..], |axis| axis.values.as_slice());
+                    table.extend(values.iter().map(|value| match value {
+                        AxisValue::Key(value) => {
+                            Outcome::from(condition.evaluate_value(value, environment.context)).must
+                        }
+                        _ => 0,
+                    }));
+                }
+                _ => {
+                    let mut context = environment.context.clone();
+                    let mut combinations = self.combinations(axes);
+                    while let Some(at) = combinations.next_combination() {
+                        table.push(self.evaluate(element, axes, at, environment, &mut context).must);
+                    }
+                }
             }
             if let Some(atom) = self.atoms.get_mut(index) {
                 atom.table = Some(table);
@@ -226,53 +266,46 @@ impl Space<'_> {
     /// Keeps one value of those that make no difference to any atom.
     pub(super) fn merge_values(&mut self) {
         for axis in 0..self.axes.len() {
-            let mut signatures: Vec<Option<Vec<u8>>> =
-                vec![Some(Vec::new()); self.axes.get(axis).map_or(0, |axis| axis.values.len())];
             if matches!(self.axes.get(axis), Some(Axis { kind: AxisKind::Unreadable { .. }, .. })) {
                 continue;
             }
-            for (index, atom) in self.atoms.iter().enumerate().filter(|(_, atom)| atom.axes.contains(&axis)) {
-                let mut combinations = self.combinations(&atom.axes);
-                while let Some(at) = combinations.next_combination() {
-                    let Some(signature) = at.get(axis).and_then(|value| signatures.get_mut(*value)) else { continue };
-                    match self.bits(index, at) {
-                        Some(bits) => signature.iter_mut().for_each(|signature| signature.push(bits)),
-                        // Over the budget: all values stay.
-                        None => {
-                            *signature = None;
-                            break;
-                        }
-                    }
-                }
+            if let Some(kept) = self.different_values(axis)
+                && kept.contains(&false)
+            {
+                self.keep(axis, &kept);
             }
-            if signatures.iter().any(Option::is_none) {
-                continue;
-            }
-            let mut seen = HashSet::new();
-            let kept: Vec<bool> = signatures.into_iter().map(|signature| seen.insert(signature)).collect();
-            self.keep(axis, &kept);
         }
     }
 
+    /// For each value of an axis whether it differs from all before it; `None` when that can't be told. That a list's key is
+    /// absent is never the same as a list.
+    fn different_values(&self, axis: usize) -> Option<Vec<bool>> {
+        let list = self.is_list(axis);
+        let mut signatures: Vec<Vec<u8>> =
+            (0..self.size(&[axis])).map(|value| vec![u8::from(list && value == 0)]).collect();
+        for (index, atom) in self.atoms.iter().enumerate().filter(|(_, atom)| atom.axes.contains(&axis)) {
+            let mut combinations = self.combinations(&atom.axes);
+            while let Some(at) = combinations.next_combination() {
+                signatures.get_mut(*at.get(axis)?)?.push(self.bits(index, at)?);
+            }
+        }
+        let mut seen = HashSet::new();
+        Some(signatures.into_iter().map(|signature| seen.insert(signature)).collect())
+    }
+
     fn keep(&mut self, axis: usize, kept: &[bool]) {
-        let tables: Vec<Option<Vec<u8>>> = (0..self.atoms.len())
-            .map(|index| {
-                let atom = self.atoms.get(index)?;
-                if !atom.axes.contains(&axis) {
-                    return atom.table.clone();
+        for index in 0..self.atoms.len() {
+            let Some(atom) = self.atoms.get(index).filter(|atom| atom.axes.contains(&axis)) else { continue };
+            let mut table = Vec::new();
+            let mut combinations = self.combinations(&atom.axes);
+            while let Some(at) = combinations.next_combination() {
+                if at.get(axis).and_then(|value| kept.get(*value)) == Some(&true) {
+                    table.extend(self.bits(index, at));
                 }
-                let mut table = Vec::new();
-                let mut combinations = self.combinations(&atom.axes);
-                while let Some(at) = combinations.next_combination() {
-                    if at.get(axis).and_then(|value| kept.get(*value)) == Some(&true) {
-                        table.push(self.bits(index, at)?);
-                    }
-                }
-                Some(table)
-            })
-            .collect();
-        for (atom, table) in self.atoms.iter_mut().zip(tables) {
-            atom.table = table;
+            }
+            if let Some(atom) = self.atoms.get_mut(index) {
+                atom.table = Some(table);
+            }
         }
         if let Some(axis) = self.axes.get_mut(axis) {
             let mut kept = kept.iter();

@@ -277,22 +277,64 @@ fn each_possible_decision_comes_with_a_completion() {
     );
 }
 
-/// Too many unknowns to try them all: the answer is then too large rather than wrong, says so, and comes soon.
+/// Of many unknowns most answers are small, and exact.
 #[test]
-fn beyond_the_budget_the_answer_is_approximate() {
+fn many_unknowns_do_not_make_an_answer_approximate() {
     let keys: Vec<String> = (0..24).map(|index| format!("x:key{index}")).collect();
-    let context: serde_json::Map<String, Value> =
-        keys.iter().map(|key| (key.clone(), json!({"unknown": true}))).collect();
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
     let each: Vec<String> = keys.iter().map(|key| format!("StringEquals {key} a")).collect();
     // Refused in every completion, but only all keys together show it.
     let other: Vec<String> = keys.iter().map(|key| format!("StringNotEquals {key} a")).collect();
-    let policies = json!({
-        "identity": [document(&format!("+ {}", each.join(" & ")))],
-        "boundary": [document(&format!("+ {}", other.join(" & ")))],
-    });
+    let (each, other) = (format!("+ {}", each.join(" & ")), format!("+ {}", other.join(" & ")));
+    exactly(&names, &[("identity", &each), ("boundary", &other)], "I", &[]);
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    exactly(&names, &[("identity", &each)], "AI", &sorted);
+}
+
+/// Each list of recipients may meet any of the Denys, and each Deny alone.
+#[test]
+fn many_statements_may_turn_on_one_list() {
+    let denies = |operator: &str| -> Vec<String> {
+        (0..40).map(|index| format!("- {operator} ses:Recipients *@d{index}.example")).collect()
+    };
+    exactly(&[TO], &[("identity", &format!("+; {}", denies("ForAnyValue:StringLike").join("; ")))], "AE", &[TO]);
+    // No list is outside of all patterns but the empty one, which holds no text outside of any.
+    exactly(&[TO], &[("identity", &format!("+; {}", denies("ForAllValues:StringLike").join("; ")))], "AE", &[TO]);
+    let some = format!("+; {}; - Null ses:Recipients true", denies("ForAllValues:StringNotLike").join("; "));
+    exactly(&[TO], &[("identity", &some)], "AE", &[TO]);
+    // To be allowed, a list needs an address of each.
+    let all: Vec<String> =
+        (0..40).map(|index| format!("ForAnyValue:StringLike ses:Recipients *@d{index}.example")).collect();
+    let policies = json!({"identity": [document("+")], "boundary": all.iter().map(|one| document(&format!("+; - ForAllValues:StringNotLike{}", one.trim_start_matches("ForAnyValue:StringLike")))).collect::<Vec<_>>()});
+    let evaluation = evaluate(MAILER, &json!({TO: {"unknown": true}}), &policies);
+    assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), ("AE", false));
+    let allowed = &evaluation.completions[0];
+    assert!(
+        matches!(&allowed.keys[0].1, crate::ContextValue::Many(list) if list.len() == 40),
+        "one address of each domain: {allowed:?}"
+    );
+    // The shortest list is shown.
+    let denied = &evaluation.completions[1];
+    assert!(matches!(&denied.keys[0].1, crate::ContextValue::Absent), "{denied:?}");
+}
+
+/// Too much to be told apart: the answer is then too large rather than wrong, says so, and comes soon.
+#[test]
+fn beyond_the_budget_the_answer_is_approximate() {
+    // Which of the first thirty keys are `a` has to be kept in mind until the others are asked for.
+    let keys: Vec<String> = (0..60).map(|index| format!("x:key{index:02}")).collect();
+    let context: serde_json::Map<String, Value> =
+        keys.iter().map(|key| (key.clone(), json!({"unknown": true}))).collect();
+    let mut pairs =
+        vec![format!("+ {}", keys.iter().map(|key| format!("StringEquals {key} a")).collect::<Vec<_>>().join(" & "))];
+    let (first, second) = keys.split_at(30);
+    pairs.extend(
+        first.iter().zip(second).map(|(one, other)| format!("- StringEquals {one} a & StringEquals {other} a")),
+    );
     let start = std::time::Instant::now();
-    let evaluation = evaluate(MAILER, &context.into(), &policies);
-    assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), ("AI", true));
+    let evaluation = evaluate(MAILER, &context.into(), &json!({"identity": [document(&pairs.join("; "))]}));
+    assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), ("AIE", true));
     assert_eq!(evaluation.unknown_keys.len(), keys.len());
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }

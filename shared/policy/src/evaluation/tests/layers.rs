@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{Decision, LayerKind};
 
 /// Policies by layer: `identity=A boundary=N`; levels are parted by `/`.
 fn policies(text: &str) -> Value {
@@ -178,6 +179,9 @@ fn each_layer_keeps_its_own_decision_and_what_decided() {
     // Every statement is there, also those that do not match.
     let traces: usize = evaluation.layers.iter().map(|layer| layer.statements.len()).sum();
     assert_eq!(traces, 3 + 2 + 2 + 4);
+    let own = |kind| evaluation.layer(kind).map(|layer| (layer.layer, layer.possible.determined()));
+    assert_eq!(own(LayerKind::Session), Some((LayerKind::Session, Some(Decision::ExplicitDeny))));
+    assert_eq!(own(LayerKind::ResourceControl), None);
 }
 
 #[test]
@@ -203,6 +207,11 @@ fn a_trace_says_of_each_element_whether_it_matched_and_with_what() {
         .iter()
         .map(|condition| (condition.key.as_str(), condition.outcome, condition.resolved.clone()))
         .collect();
+    let mut walked = Vec::new();
+    for condition in &trace.conditions {
+        walked.push((condition.key.as_str(), condition.outcome, condition.resolved.clone()));
+    }
+    assert_eq!(walked, conditions);
     let resolved = Some(vec![Some("*@example.com".to_owned()), None]);
     assert_eq!(
         conditions,
