@@ -526,6 +526,27 @@ mod tests {
     }
 
     #[test]
+    fn only_some_patterns_may_match_an_ipv6_address() {
+        for (pattern, expected) in [
+            ("*", true),
+            ("2001:*", true),
+            ("2001:db8::5", true),
+            ("::ffff:10.0.0.?", true),
+            ("?:?", true),
+            ("*.5", true),
+            ("a:b", false),
+            ("10.*", false),
+            ("192.0.2.?", false),
+            ("1.*:*:*", false),
+            ("a:1.*:*", false),
+            ("office*", false),
+            ("", false),
+        ] {
+            assert_eq!(glob(pattern).may_match_ipv6(), expected, "{pattern}");
+        }
+    }
+
+    #[test]
     fn shared_beginnings_are_walked_once() {
         let tests: Vec<Test> = ["ab*c", "ab*d", "abx", "ab", "ab*c"].iter().map(|text| vec![glob(text)]).collect();
         let product = Product::new(&tests);
