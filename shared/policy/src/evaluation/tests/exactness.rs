@@ -277,6 +277,72 @@ fn each_possible_decision_comes_with_a_completion() {
     );
 }
 
+/// Each reason by itself, beside the nearest question that is exact.
+#[test]
+fn an_answer_that_may_hold_too_much_says_so() {
+    let long = "a".repeat(300);
+    let many: Vec<String> = (0..300).map(|index| format!("- StringEquals aws:username v{index}")).collect();
+    let many = format!("+ StringEquals ses:FromAddress ${{aws:username}}@x.com; {}", many.join("; "));
+    for (known, unknown, identity, approximate) in [
+        // A key in its own pattern, and keys in a circle.
+        (json!({}), &[FROM][..], "+ StringLike ses:FromAddress ${ses:FromAddress}", true),
+        (json!({}), &[FROM, TAG], "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}", false),
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}; - StringEquals aws:PrincipalTag/team ${ses:FromAddress}",
+            true,
+        ),
+        // A wildcard beside the variable, or a third key.
+        (json!({}), &[FROM, TAG], "+ StringLike ses:FromAddress ${aws:PrincipalTag/team}*", true),
+        (json!({}), &[FROM, TAG], "+ StringLike ses:FromAddress ${aws:PrincipalTag/team}@x.com", false),
+        (
+            json!({}),
+            &[FROM, TAG, "aws:username"],
+            "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}; + StringEquals ses:FromAddress ${aws:username}",
+            true,
+        ),
+        // Long texts.
+        (json!({FROM: long}), &[TAG], "+ StringLike ses:FromAddress ${aws:PrincipalTag/team}*", true),
+        (json!({FROM: "a".repeat(256)}), &[TAG], "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}", false),
+        (json!({FROM: "a".repeat(257)}), &[TAG], "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}", true),
+        (
+            json!({FROM: "a".repeat(257)}),
+            &[TAG],
+            "+ StringEqualsIgnoreCase ses:FromAddress ${aws:PrincipalTag/team}",
+            true,
+        ),
+        (json!({TO: ["b", long]}), &[TAG], "+ ForAnyValue:StringLike ses:Recipients ${aws:PrincipalTag/team}", true),
+        (json!({TO: ["b"]}), &[TAG], "+ ForAnyValue:StringLike ses:Recipients ${aws:PrincipalTag/team}", false),
+        (
+            json!({"aws:SourceArn": format!("arn:aws:ses:us-east-1:111122223333:identity/{long}")}),
+            &[TAG],
+            "+ ArnLike aws:SourceArn arn:aws:ses:*:*:identity/${aws:PrincipalTag/team}",
+            true,
+        ),
+        // More values of the variable than are put in.
+        (json!({}), &[FROM, "aws:username"], many.as_str(), true),
+        // Wildcards on numbers, dates and IPv6 addresses; two families on one text.
+        (json!({}), &["aws:MultiFactorAuthAge"], "+ StringLike aws:MultiFactorAuthAge *5", true),
+        (json!({}), &["aws:MultiFactorAuthAge"], "+ StringLike aws:MultiFactorAuthAge 5", false),
+        (json!({}), &["aws:CurrentTime"], "+ StringLike aws:CurrentTime 2026*", true),
+        (json!({}), &["aws:CurrentTime"], "+ StringEquals aws:CurrentTime 2026-01-01", false),
+        (json!({}), &["aws:SourceIp"], "+ StringLike aws:SourceIp 2001:*", true),
+        (json!({}), &["aws:SourceIp"], "+ StringLike aws:SourceIp 10.*", false),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - DateLessThan x:y 2020-01-01", true),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - NumericLessThan x:y 4", false),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y *5", true),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y 4", false),
+    ] {
+        let mut context = known.clone();
+        unknown.iter().for_each(|key| context[*key] = json!({"unknown": true}));
+        let evaluation = evaluate(MAILER, &context, &json!({"identity": [document(identity)]}));
+        assert_eq!(evaluation.approximate, approximate, "{identity:.90} {:?}", evaluation.possible);
+        assert!(evaluation.decision().is_none(), "{identity:.90}");
+        assert!(!approximate || !evaluation.unknown_keys.is_empty(), "{identity:.90}");
+    }
+}
+
 /// Of many unknowns most answers are small, and exact.
 #[test]
 fn many_unknowns_do_not_make_an_answer_approximate() {
