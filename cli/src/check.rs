@@ -1,5 +1,6 @@
 //! `sesame check`: would this send be allowed, and what would stop it?
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anstyle::AnsiColor;
@@ -7,6 +8,7 @@ use sesame_diagnosis::denial::{ApiGeneration, Caller, Content, Denial, DenialMes
 use sesame_diagnosis::finding::{Finding, Outcome, Provenance};
 use sesame_diagnosis::fold;
 use sesame_diagnosis::record::identity;
+use sesame_render::wrap::wrap;
 use sesame_render::{escape, gate};
 
 use crate::arguments::{Check, Format};
@@ -49,8 +51,9 @@ fn answer(finding: &Finding) -> String {
         _ => (AnsiColor::Yellow.on_default().bold(), "not known"),
     };
     let mut text = format!("{style}{word}{style:#}\n");
+    let width = if std::io::stdout().is_terminal() { present::width() } else { usize::MAX };
     for sentence in [&shown.summary.what, &shown.summary.why, &shown.summary.fix] {
-        text += &format!("{sentence}\n");
+        text += &(wrap(sentence, width, "", "") + "\n");
     }
     for (index, request) in shown.requests.iter().enumerate() {
         text += &format!("\n{} on {}\n", request.action, request.resource);

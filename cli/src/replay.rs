@@ -19,11 +19,17 @@ use crate::{diagnose, output, present, world};
 /// Reads archives, prints a table (or findings), and writes the report that was asked for.
 pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let files = files(&arguments.paths)?;
-    let (input, failed) = read(&files);
+    let (input, broken) = read(&files);
+    let failed = broken > 0;
     let worlds = world::load(&arguments.source)?;
     let times = times(&input);
     let count = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
-    let read = format!("{count} read; {}", input.skipped);
+    let but = match broken {
+        0 => String::new(),
+        1 => ", 1 of them not whole (see above)".to_owned(),
+        broken => format!(", {broken} of them not whole (see above)"),
+    };
+    let read = format!("{count} read{but}; {}", input.skipped);
     if input.denials.is_empty() {
         anstream::eprintln!("no refused SES send: {read}");
         return Ok(status(failed));
@@ -91,22 +97,24 @@ fn walk(path: &Path, list: &mut Vec<PathBuf>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Everything in the files; what can't be read is told and passed over.
-fn read(files: &[PathBuf]) -> (Input, bool) {
+/// Everything in the files, and how many of them could not be read as a whole: those are told and passed over.
+fn read(files: &[PathBuf]) -> (Input, usize) {
     let progress = progress(files.len());
     let mut all = Input::default();
-    let mut failed = false;
+    let mut broken = 0;
     for file in files {
-        progress.set_message(file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default());
+        // CloudTrail has a folder for each day, and the same names in each: the path's end tells them apart.
+        let parts: Vec<_> = file.components().rev().take(4).map(|part| part.as_os_str().to_string_lossy()).collect();
+        progress.set_message(parts.into_iter().rev().collect::<Vec<_>>().join("/"));
         match diagnose::read(file) {
             Ok(bytes) => {
                 let input = input::read(&bytes, &file.display().to_string());
-                failed |= !input.errors.is_empty();
+                broken += usize::from(!input.errors.is_empty());
                 input.errors.iter().for_each(|error| progress.suspend(|| tell(&error.to_string())));
                 all.append(input);
             }
             Err(failure) => {
-                failed = true;
+                broken += 1;
                 progress.suspend(|| {
                     failure.report();
                 });
@@ -115,7 +123,7 @@ fn read(files: &[PathBuf]) -> (Input, bool) {
         progress.inc(1);
     }
     progress.finish_and_clear();
-    (all, failed)
+    (all, broken)
 }
 
 fn progress(files: usize) -> ProgressBar {

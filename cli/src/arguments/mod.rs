@@ -130,8 +130,8 @@ pub struct DiagnoseInput {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  sesame check --principal arn:aws:iam::111122223333:role/mailer --from news@example.com --region eu-west-1 \\
-    --snapshot ./snapshot")]
+  sesame check --principal arn:aws:iam::111122223333:role/mailer \\
+    --from news@example.com --region eu-west-1 --snapshot ./snapshot")]
 pub struct Check {
     /// Who would send: the ARN of a user, a role or a session
     #[arg(long, value_name = "ARN")]

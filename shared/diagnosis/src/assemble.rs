@@ -353,7 +353,7 @@ impl<'w> Reader<'_, 'w> {
                 Readable::Known(policies) => {
                     let mut list = Vec::new();
                     for policy in policies {
-                        list.push(self.organization_policy(policy, &node.id, organization)?);
+                        list.push(self.organization_policy(policy, node, organization)?);
                     }
                     list
                 }
@@ -366,19 +366,20 @@ impl<'w> Reader<'_, 'w> {
     fn organization_policy(
         &mut self,
         policy: &'w OrganizationPolicy,
-        node: &str,
+        node: &crate::world::Node,
         organization: &crate::world::Organization,
     ) -> Result<Attached, InvalidDocument> {
         let info = PolicyInfo {
             kind: PolicyKind::Scp,
             name: policy.name.clone(),
             arn: policy.arn.clone(),
-            attached_to: Some(node.to_owned()),
+            attached_to: Some(node.id.clone()),
+            attached_to_name: node.name.clone(),
         };
         let target = Target {
             account: organization.management_account.clone(),
             policy: policy.arn.clone().or_else(|| Some(policy.id.clone())),
-            node: Some(node.to_owned()),
+            node: Some(node.id.clone()),
             ..target(TargetKind::Scp)
         };
         let read = self.parse(&policy.document, PolicyGrammar::Identity, LayerKind::ServiceControl)?;
@@ -471,7 +472,13 @@ fn attach(info: PolicyInfo, target: Target, read: Result<Arc<PolicyDocument>, Ga
 }
 
 fn info(kind: PolicyKind, name: &str, arn: Option<&str>, attached_to: Option<&str>) -> PolicyInfo {
-    PolicyInfo { kind, name: name.to_owned(), arn: arn.map(str::to_owned), attached_to: attached_to.map(str::to_owned) }
+    PolicyInfo {
+        kind,
+        name: name.to_owned(),
+        arn: arn.map(str::to_owned),
+        attached_to: attached_to.map(str::to_owned),
+        attached_to_name: None,
+    }
 }
 
 fn missing(layer: LayerKind, source: &str, summary: String) -> Gap {

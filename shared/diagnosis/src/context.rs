@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use sesame_policy::{Context, ContextValue, Principal};
+use sesame_policy::{Arn, Context, ContextValue, Principal};
 
 use crate::assemble::Assembled;
 use crate::denial::{ApiGeneration, Caller, Denial, Parameter};
@@ -15,8 +15,26 @@ use crate::subject::Subject;
 use crate::world::{Readable, World};
 
 /// The keys that a remedy may bring in, though no policy mentions them yet: whom an exception or a service control policy is
-/// for, and when a bridge ends.
-const REMEDY_KEYS: [&str; 2] = ["aws:principalarn", "aws:currenttime"];
+/// for, when a bridge ends, and the address that a grant on a domain is held to.
+const REMEDY_KEYS: [&str; 3] = ["aws:principalarn", "aws:currenttime", "ses:fromaddress"];
+
+/// Whether a key is in every request context, whether a policy mentions it or not; lower-case.
+pub fn is_always_known(key: &str) -> bool {
+    REMEDY_KEYS.contains(&key)
+}
+
+/// Whether a request of this action has a key of SES at all: an Allow with a condition on another one never matches it, and a
+/// Deny that excepts values of it always does. `on_template`: a custom verification e-mail of API version 2, which is authorized
+/// on its template. Source: Service Authorization Reference, "Condition keys" of Amazon SES (v1 and v2).
+fn action_has_key(action: &str, on_template: bool, key: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    let has_from = action != "ses:sendbulkemail" && !(action == "ses:sendcustomverificationemail" && on_template);
+    match key.to_ascii_lowercase().as_str() {
+        "ses:fromaddress" => has_from,
+        "ses:fromdisplayname" | "ses:feedbackaddress" | "ses:recipients" => has_from && action != "ses:sendbounce",
+        _ => true,
+    }
+}
 
 /// The context of one question, with every key that the policies mention or a remedy may.
 pub fn context(denial: &Denial, subject: &Subject, question: &Question, world: &World, set: &Assembled) -> Context {
@@ -30,6 +48,11 @@ pub fn context(denial: &Denial, subject: &Subject, question: &Question, world: &
         }
     }
     context
+}
+
+/// The same for an action on a resource.
+pub fn has_key(action: &str, resource: &Arn, key: &str) -> bool {
+    action_has_key(action, resource.resource().starts_with("custom-verification-email-template/"), key)
 }
 
 /// The keys by which a finding shows a request, whether a policy mentions them or not.
@@ -126,7 +149,13 @@ pub fn canonical(key: &str) -> String {
     ];
     let more = ["ses:Recipients", "ses:TenantName", "ses:MultiRegionEndpointId"];
     let found = KNOWN.iter().chain(&more).find(|known| known.eq_ignore_ascii_case(key));
-    found.map_or_else(|| key.to_owned(), |known| (*known).to_owned())
+    if let Some(known) = found {
+        return (*known).to_owned();
+    }
+    // The tag's own key stays as it is written.
+    let tag = |prefix: &&str| key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let prefix = ["aws:PrincipalTag/", "aws:ResourceTag/", "aws:RequestTag/"].into_iter().find(tag);
+    prefix.map_or_else(|| key.to_owned(), |prefix| format!("{prefix}{}", key.get(prefix.len()..).unwrap_or_default()))
 }
 
 struct Facts<'a> {
@@ -165,15 +194,14 @@ impl Facts<'_> {
 
     fn ses(&self, name: &str) -> ContextValue {
         let send = &self.denial.send;
-        let action = self.question.action.to_ascii_lowercase();
-        // Not every action has every key: an Allow with a condition on one of these never matches there.
-        let has_from = action != "ses:sendbulkemail" && !self.is_v2_custom_verification(&action);
-        let has_addresses = has_from && action != "ses:sendbounce";
+        if !action_has_key(&self.question.action, send.generation == Some(ApiGeneration::V2), &format!("ses:{name}")) {
+            return ContextValue::Absent;
+        }
         match name {
-            "fromaddress" if has_from => parameter(&send.from_address),
-            "fromdisplayname" if has_addresses => parameter(&send.from_display_name),
-            "feedbackaddress" if has_addresses => parameter(&send.feedback_address),
-            "recipients" if has_addresses => match &send.recipients {
+            "fromaddress" => parameter(&send.from_address),
+            "fromdisplayname" => parameter(&send.from_display_name),
+            "feedbackaddress" => parameter(&send.feedback_address),
+            "recipients" => match &send.recipients {
                 Parameter::Given(list) => ContextValue::Many(list.clone()),
                 Parameter::NotGiven => ContextValue::Absent,
                 Parameter::Unknown => unknown("the record does not show the recipients"),
@@ -187,10 +215,6 @@ impl Facts<'_> {
             "multiregionendpointid" => parameter(&send.endpoint_id),
             _ => ContextValue::Absent,
         }
-    }
-
-    fn is_v2_custom_verification(&self, action: &str) -> bool {
-        action == "ses:sendcustomverificationemail" && self.denial.send.generation == Some(ApiGeneration::V2)
     }
 
     fn global(&self, name: &str) -> ContextValue {

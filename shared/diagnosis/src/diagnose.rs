@@ -41,6 +41,7 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
     let facts = Facts { incident, denial, subject: &subject, library: &library, examined: &examined, causes: &found };
     let wrong_principal = hint::wrong_principal(&facts);
     let wrong_region = hint::wrong_region(&facts);
+    let forgotten_arn = hint::forgotten_arn(&facts);
     let others_gap = if wrong_principal.is_none() { hint::others_unread(&facts) } else { None };
     let doubtful = match (&wrong_principal, &wrong_region) {
         (Some(_), _) => Some("another principal of the account may already send this"),
@@ -55,10 +56,16 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
         causes: &found,
         options,
         doubtful,
-        futile: wrong_region.as_ref().is_some_and(|region| region.futile),
+        futile: forgotten_arn.is_some() || wrong_region.as_ref().is_some_and(|region| region.futile),
     });
     let outcome = outcome(&examined, &found);
-    let hints = hint::hints(&facts, wrong_principal.as_ref(), wrong_region.as_ref(), &planned.unmendable);
+    let hints = hint::hints(
+        &facts,
+        wrong_principal.as_ref(),
+        wrong_region.as_ref(),
+        forgotten_arn.as_ref(),
+        &planned.unmendable,
+    );
     let Plan { remedies, plan, .. } = planned;
     let witness = witness(denial, &examined, &found);
     let causes: Vec<_> = found.into_iter().map(|found| found.cause).collect();

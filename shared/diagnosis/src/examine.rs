@@ -313,6 +313,47 @@ pub fn neutralize<'b>(
     open
 }
 
+/// One layer, or one level of SCPs, with every other one open.
+pub fn alone(policies: &PolicySet, layer: LayerKind, level: Option<usize>, request: &Request) -> PolicySet {
+    let mut open = all_open(request);
+    match layer {
+        LayerKind::Identity => open.identity.clone_from(&policies.identity),
+        LayerKind::Boundary => open.boundary.clone_from(&policies.boundary),
+        LayerKind::ServiceControl => {
+            open.service_control = list(policies, layer, level).map(|level| vec![level.clone()]);
+        }
+        LayerKind::Resource => open.resource.clone_from(&policies.resource),
+        LayerKind::Session | LayerKind::ResourceControl | LayerKind::VpcEndpoint => {}
+    }
+    open
+}
+
+/// A layer that holds this one document, or none, and with `beside` a policy that allows everything; every other layer is open.
+pub fn only(layer: LayerKind, document: Option<Arc<PolicyDocument>>, beside: bool, request: &Request) -> PolicySet {
+    let mut policies = all_open(request);
+    let mut list: Vec<Policy> =
+        document.into_iter().map(|document| Policy { name: None, document: Some(document) }).collect();
+    list.extend(beside.then(|| allow_everything(layer)));
+    match layer {
+        LayerKind::Identity => policies.identity = list,
+        LayerKind::Boundary => policies.boundary = Some(list),
+        LayerKind::ServiceControl => policies.service_control = Some(vec![list]),
+        LayerKind::Resource => policies.resource = list,
+        LayerKind::Session | LayerKind::ResourceControl | LayerKind::VpcEndpoint => {}
+    }
+    policies
+}
+
+/// Policies that let a request through. In the same account the resource's own need not allow, and would pass a boundary by.
+fn all_open(request: &Request) -> PolicySet {
+    let resource = is_gate(LayerKind::Resource, request).then(|| allow_everything(LayerKind::Resource));
+    PolicySet {
+        identity: vec![allow_everything(LayerKind::Identity)],
+        resource: resource.into_iter().collect(),
+        ..PolicySet::default()
+    }
+}
+
 /// A policy that allows everything to everyone, for a layer.
 fn allow_everything(layer: LayerKind) -> Policy {
     static IDENTITY: OnceLock<Arc<PolicyDocument>> = OnceLock::new();

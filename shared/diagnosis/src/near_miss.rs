@@ -4,7 +4,7 @@ use sesame_policy::{Arn, Effect, LayerKind, PolicyDocument, Statement, Statement
 
 use crate::evidence::{condition_info, fails, statement, statement_info};
 use crate::examine::Examined;
-use crate::finding::NearMiss;
+use crate::finding::{ConditionInfo, NearMiss};
 use crate::words;
 
 /// How many near misses a cause holds.
@@ -46,13 +46,16 @@ fn near(examined: &Examined, trace: &StatementTrace) -> Option<Near> {
         failing.push(if undecided.is_some() { "Condition" } else { "Principal" });
     }
     let first = failing.remove(0);
-    let condition = match first {
+    let mut failed: Vec<ConditionInfo> = match first {
         "Condition" => {
-            let failed = trace.conditions.iter().find(|condition| condition.outcome == Truth::False);
-            failed.or(undecided).map(condition_info)
+            let failed = trace.conditions.iter().filter(|condition| condition.outcome == Truth::False);
+            failed.map(condition_info).collect()
         }
-        _ => None,
+        _ => Vec::new(),
     };
+    let undecided = undecided.filter(|_| first == "Condition" && failed.is_empty()).map(condition_info);
+    failed.extend(undecided);
+    let condition = (!failed.is_empty()).then(|| failed.remove(0));
     let request = &examined.request;
     let (expected, actual) = match first {
         "Action" => {
@@ -80,6 +83,7 @@ fn near(examined: &Examined, trace: &StatementTrace) -> Option<Near> {
         expected,
         actual,
         condition,
+        further_conditions: failed,
         summary: String::new(),
     };
     info.summary = words::near_miss(&info, statement);
@@ -145,6 +149,11 @@ pub fn touches_a_send(statement: &Statement) -> bool {
 /// Whether an action, or a pattern of actions, is one of SES by name.
 pub fn of_ses(action: &str) -> bool {
     action.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("ses:"))
+}
+
+/// Whether an action is one that sends.
+pub fn is_send(action: &str) -> bool {
+    SENDS.iter().any(|send| send.eq_ignore_ascii_case(action))
 }
 
 /// The actions that send.

@@ -170,7 +170,7 @@ fn covers(identity: &Arn, address: &str) -> bool {
 }
 
 /// Domain identities ignore case and cover their subdomains; address identities do neither.
-fn is_domain_or_parent(identity: &str, domain: &str) -> bool {
+pub fn is_domain_or_parent(identity: &str, domain: &str) -> bool {
     let (identity, domain) = (identity.to_ascii_lowercase(), domain.to_ascii_lowercase());
     domain == identity || domain.ends_with(&format!(".{identity}"))
 }

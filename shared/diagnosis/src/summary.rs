@@ -63,11 +63,20 @@ fn what(outcome: Outcome, incident: &Incident, subject: &Subject, examined: &[Ve
     if outcome == Outcome::NotAuthorization {
         return format!("SES rejected a send{region}{times}, and not for lack of permission");
     }
-    let asked = asked(denial, examined);
+    let asked = asked(denial, examined) + &why_that_resource(denial, examined);
     let account = subject.account_id.as_deref().map(|id| format!(" of account {id}")).unwrap_or_default();
     let who = words::who(subject);
     let account = if who.contains(" account ") { String::new() } else { account };
     format!("{}{account} was refused {asked}{region}{times}", words::capital(&who))
+}
+
+/// Why a resource was asked that is not the sender's own identity.
+fn why_that_resource(denial: &Denial, examined: &[Vec<Examined>]) -> String {
+    let Some(first) = examined.first().and_then(|contexts| contexts.first()) else { return String::new() };
+    let resource = first.question.resource.as_str();
+    let feedback = denial.send.feedback_identity_arn.given().is_some_and(|arn| arn == resource);
+    let from = denial.send.identity_arn.given().is_some_and(|arn| arn == resource);
+    if feedback && !from { " (the identity of its feedback address)".to_owned() } else { String::new() }
 }
 
 fn asked(denial: &Denial, examined: &[Vec<Examined>]) -> String {
@@ -111,7 +120,15 @@ fn why(outcome: Outcome, asked: &str, examined: &[Vec<Examined>], causes: &[Caus
             let Some(first) = causes.first() else { return "the cause is not known".to_owned() };
             // The sentence before has named what was refused.
             let short = |cause: &Cause| cause.summary.trim_start_matches("possibly ").replacen(asked, "it", 1);
-            let more = match causes.get(1..).unwrap_or_default() {
+            // The same layer lacks other resources' allows as well: these are said with the first.
+            let (alike, others): (Vec<&Cause>, Vec<&Cause>) =
+                causes.iter().skip(1).partition(|cause| lacks_likewise(first, cause));
+            let nor = nor(first, &alike, examined);
+            let (told, near) = match short(first).split_once("; nearest: ") {
+                Some((told, near)) => (told.to_owned(), format!("; nearest: {near}")),
+                None => (short(first), String::new()),
+            };
+            let more = match others.as_slice() {
                 [] => String::new(),
                 [second] => {
                     let text = short(second);
@@ -119,8 +136,9 @@ fn why(outcome: Outcome, asked: &str, examined: &[Vec<Examined>], causes: &[Caus
                     let joint = if both { "or" } else { "besides," };
                     format!("; {joint} {}", text.split("; nearest: ").next().unwrap_or_default())
                 }
-                more => format!("; and {} more causes", more.len()),
+                more => format!("; besides, {}", besides(more)),
             };
+            let more = format!("{nor}{near}{more}");
             let allows = |examined: &Examined| {
                 let judged = examined.evaluation.layers.iter().filter_map(|layer| layer.possible.determined());
                 !causes.is_empty() && judged.into_iter().all(|decision| decision == Decision::Allowed)
@@ -134,9 +152,61 @@ fn why(outcome: Outcome, asked: &str, examined: &[Vec<Examined>], causes: &[Caus
                 Certainty::Possible if open => format!("everything that could be read allows it; {doubt}"),
                 Certainty::Possible => doubt.to_owned(),
             };
-            format!("{sure}{}{more}", short(first))
+            format!("{sure}{told}{more}")
         }
     }
+}
+
+/// Whether a cause is the first one again, for another action or resource. One identity's policies say nothing of another one.
+fn lacks_likewise(first: &Cause, cause: &Cause) -> bool {
+    let no_allow = cause.kind == CauseKind::NoAllow && first.kind == CauseKind::NoAllow;
+    let place = |cause: &Cause| (cause.layer.clone(), cause.level.clone(), cause.certainty);
+    no_allow && place(cause) == place(first) && first.layer != "sending-authorization-policy"
+}
+
+/// ", nor on configuration set `tracking` and template `welcome`".
+fn nor(first: &Cause, alike: &[&Cause], examined: &[Vec<Examined>]) -> String {
+    let question = |cause: &Cause| Some(&examined.get(cause.request)?.first()?.question);
+    let Some(asked) = question(first) else { return String::new() };
+    let mut phrases: Vec<String> = Vec::new();
+    for other in alike.iter().filter_map(|cause| question(cause)) {
+        let resource = words::short_arn(other.resource.as_str());
+        phrases.push(match other.action.eq_ignore_ascii_case(&asked.action) {
+            true if phrases.is_empty() => format!("on {resource}"),
+            true => resource,
+            false => format!("`{}` on {resource}", other.action),
+        });
+    }
+    if phrases.is_empty() { String::new() } else { format!(", nor {}", words::join(&phrases)) }
+}
+
+/// How many more causes are named.
+const NAMED: usize = 3;
+
+/// Two and more causes beside the first, each in a few words.
+fn besides(causes: &[&Cause]) -> String {
+    let mut phrases: Vec<String> = Vec::new();
+    for cause in causes {
+        let policy = cause.policy.as_ref().map(words::policy);
+        let level = cause.level.as_ref().map(|level| format!(" on {}", words::level(level))).unwrap_or_default();
+        let phrase = match (cause.kind, policy) {
+            (CauseKind::ExplicitDeny, Some(policy)) => format!("{policy} denies it"),
+            (CauseKind::NoAllow, Some(policy)) if cause.layer == "permissions-boundary" => {
+                format!("{policy} does not allow it")
+            }
+            _ => format!("no {}{level} allows it", words::layer(&cause.layer)),
+        };
+        let phrase = if cause.certainty == Certainty::Possible { format!("possibly {phrase}") } else { phrase };
+        if !phrases.contains(&phrase) {
+            phrases.push(phrase);
+        }
+    }
+    if phrases.len() > NAMED {
+        let more = phrases.len() - NAMED;
+        phrases.truncate(NAMED);
+        phrases.push(format!("{more} more"));
+    }
+    words::join(&phrases)
 }
 
 /// A sentence as the tail of another.
@@ -228,6 +298,12 @@ fn without_plan<'h>(causes: &[Cause], find: impl Fn(&str) -> Option<&'h Hint>) -
         let regions = hint.details.get("regions").and_then(|list| list.as_array()).into_iter().flatten();
         let regions: Vec<String> = regions.filter_map(|region| region.as_str().map(|it| format!("`{it}`"))).collect();
         return format!("call the endpoint of {}; no policy change helps here", regions.join(" or "));
+    }
+    if let Some(hint) = find("identity-in-other-account").filter(|_| find("wrong-region").is_none()) {
+        let detail = |name: &str| hint.details.get(name).and_then(|detail| detail.as_str());
+        if let (Some(arn), Some(parameter)) = (detail("arn"), detail("parameter")) {
+            return format!("pass `{arn}` as {parameter}; no policy change helps here");
+        }
     }
     if let Some(hint) = find("more-needed") {
         return format!("no policy change is suggested yet; {}", lower(&hint.summary));

@@ -2,7 +2,7 @@
 
 mod condition;
 
-pub use condition::{change, condition};
+pub use condition::{change, condition, conditions};
 
 use sesame_policy::{Arn, Principal, Statement};
 
@@ -53,8 +53,8 @@ pub fn policy(info: &PolicyInfo) -> String {
         PolicyKind::CustomerManaged => format!("managed policy `{}` on {holder}", info.name),
         PolicyKind::AwsManaged => format!("AWS managed policy `{}` on {holder}", info.name),
         PolicyKind::Boundary => format!("permissions boundary `{}` of {holder}", info.name),
-        PolicyKind::Scp => format!("service control policy `{}` on {}", info.name, node(&holder)),
-        PolicyKind::Rcp => format!("resource control policy `{}` on {}", info.name, node(&holder)),
+        PolicyKind::Scp => format!("service control policy `{}` on {}", info.name, node(info)),
+        PolicyKind::Rcp => format!("resource control policy `{}` on {}", info.name, node(info)),
         PolicyKind::SendingAuthorization => format!("sending authorization policy `{}` of {holder}", info.name),
     }
 }
@@ -126,7 +126,10 @@ pub fn near_miss(info: &NearMiss, statement: &Statement) -> String {
         format!("{} of {}", statement_name(info.statement.sid.as_deref(), info.statement.index), policy(&info.policy));
     let actual = info.actual.as_deref().unwrap_or("the request's");
     let why = match (info.fails.as_str(), &info.condition) {
-        ("Condition", Some(failed)) => format!("would allow it, but {}", condition(failed, false)),
+        ("Condition", Some(failed)) => {
+            let all = std::iter::once(failed).chain(&info.further_conditions);
+            format!("would allow it, but {}", conditions(all, false))
+        }
         ("Action", _) if statement.action.negated => format!("leaves `{actual}` out by `NotAction`"),
         ("Action", _) => format!("allows {}, not `{actual}`", list(&info.expected)),
         ("Resource", _) if statement.resource.as_ref().is_some_and(|element| element.negated) => {
@@ -198,13 +201,15 @@ pub fn level(level: &Level) -> String {
     format!("{kind} `{}`", level.name.as_deref().unwrap_or(&level.id))
 }
 
-/// A node of the organization by its id.
-fn node(id: &str) -> String {
-    match id {
-        _ if id.starts_with("r-") => format!("the root `{id}`"),
-        _ if id.starts_with("ou-") => format!("organizational unit `{id}`"),
-        _ => format!("account {id}"),
-    }
+/// The node of the organization that a policy hangs on: as [`level`] says it.
+fn node(info: &PolicyInfo) -> String {
+    let id = info.attached_to.as_deref().unwrap_or_default();
+    let kind = match id {
+        _ if id.starts_with("r-") => "root",
+        _ if id.starts_with("ou-") => "ou",
+        _ => "account",
+    };
+    level(&Level { kind: kind.to_owned(), id: id.to_owned(), name: info.attached_to_name.clone() })
 }
 
 /// A cause in one sentence.
@@ -231,9 +236,11 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
     match (cause.kind, &cause.policy, &cause.statement) {
         (CauseKind::ExplicitDeny, Some(info), Some(statement)) => {
             let name = statement_name(statement.sid.as_deref(), statement.index);
-            let conditions: Vec<String> = cause.conditions.iter().map(|info| condition(info, true)).collect();
-            let because =
-                if conditions.is_empty() { String::new() } else { format!(": {}", conditions.join(", and ")) };
+            let mut because = conditions(&cause.conditions, true);
+            if because.is_empty() {
+                because = left_out(cause, examined);
+            }
+            let because = if because.is_empty() { because } else { format!(": {because}") };
             format!("{sure}{name} of {} denies {action} on {resource}{because}", policy(info))
         }
         _ => {
@@ -261,6 +268,27 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
             };
             format!("{sure}{lacks}{close}")
         }
+    }
+}
+
+/// Why a Deny that speaks of all but what it names covers a request: "its `NotAction` does not name it".
+fn left_out(cause: &Cause, examined: &Examined) -> String {
+    let (Some(info), Some(at)) = (&cause.policy, &cause.statement) else { return String::new() };
+    let mut policies = examined.set.iter().map(|(_, _, attached)| attached);
+    let attached = policies.find(|attached| attached.info.as_ref() == Some(info));
+    let Some(statement) = attached.and_then(|attached| crate::evidence::statement(attached, at.index)) else {
+        return String::new();
+    };
+    let elements = [
+        ("NotAction", statement.action.negated),
+        ("NotResource", statement.resource.as_ref().is_some_and(|element| element.negated)),
+    ];
+    let negated: Vec<String> =
+        elements.into_iter().filter(|(_, negated)| *negated).map(|(name, _)| format!("`{name}`")).collect();
+    match negated.len() {
+        0 => String::new(),
+        1 => format!("it is for all but what its {} names", join(&negated)),
+        _ => format!("it is for all but what its {} name", join(&negated)),
     }
 }
 

@@ -20,7 +20,8 @@ use sesame_diagnosis::question::{Question, questions};
 use sesame_diagnosis::subject::resolve;
 use sesame_diagnosis::world::World;
 use sesame_diagnosis::{Options, diagnose, document};
-use sesame_policy::{Arn, Decision, Possible};
+use sesame_policy::pattern::wildcard_matches;
+use sesame_policy::{Arn, Decision, LayerKind, Possible};
 
 fn options() -> Options {
     Options {
@@ -204,14 +205,14 @@ proptest! {
         let mut changed = case.world.clone();
         grants.iter().for_each(|remedy| judge::apply(&mut changed, remedy));
         let granted: Vec<Value> = grants.iter().flat_map(|remedy| new_statements(remedy)).collect();
+        let layers = judge::touched(&grants);
         let mut tape = Tape::new(&case.rest);
         for _ in 0..12 {
             let who = tape.below(4);
             let other = proof_world::denial(&mut tape, who);
             for question in bystander_questions(&other, &case.incident, &mut tape) {
-                let (_, before) = judge::ask(&case.world, &other, &question);
-                let (_, after) = judge::ask(&changed, &other, &question);
-                if before.possible.contains(Decision::Allowed) || !after.possible.contains(Decision::Allowed) {
+                // Alone as well: what another layer still refuses must be no more than was granted either.
+                if !opened(&case.world, &changed, &other, &question, &layers) {
                     continue;
                 }
                 prop_assert_eq!(&other.caller, &case.incident.latest.caller, "opened for someone else");
@@ -220,8 +221,52 @@ proptest! {
                         && texts(&statement["Resource"]).contains(&question.resource.to_string())
                 });
                 prop_assert!(covered, "{question:?} is outside {granted:?}");
-                // Said, and not hidden.
-                prop_assert!(!grants.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_else_becomes_allowed_is_said(choices in tape()) {
+        let case = case(&choices);
+        let plan = planned(&case.finding);
+        let Some(first) = plan.first() else { return Ok(()) };
+        let said = &first.verification.also_allowed;
+        let changed = with_plan(&case);
+        let layers = judge::touched(&plan);
+        let latest = std::iter::once(&case.incident.latest);
+        let contexts: Vec<&Denial> = latest.chain(case.incident.distinct.iter().map(|(denial, _)| denial)).collect();
+        let refused = case.finding.requests.iter().filter(|request| request.decision != "Allowed");
+        let refused: Vec<Question> = refused
+            .map(|request| Question {
+                action: request.action.clone(),
+                resource: Arn::parse(&request.resource).unwrap(),
+                origin: request.origin,
+            })
+            .collect();
+        let mut tape = Tape::new(&case.rest);
+        for refused_question in &refused {
+            // The latest context in which it is asked.
+            let asks = |denial: &&&Denial| {
+                let asked = questions(denial, &resolve(denial, &case.world), &case.world);
+                asked.iter().any(|question| {
+                    (&question.action, &question.resource) == (&refused_question.action, &refused_question.resource)
+                })
+            };
+            let latest = *contexts.iter().find(asks).unwrap();
+            for _ in 0..12 {
+                let (denial, question, respect) = varied(latest, refused_question, &mut tape);
+                let same = denial == *latest && question == *refused_question;
+                // `ses:SendBulkEmail` has none of the address keys: there is nothing to vary.
+                let no_key = question.action == "ses:SendBulkEmail" && respect.is_of_a_message();
+                if !same && !no_key && opened(&case.world, &changed, &denial, &question, &layers) {
+                    prop_assert!(
+                        respect.is_in(said),
+                        "{respect:?} of {} on {} is not in: {said}\n{}",
+                        question.action,
+                        question.resource,
+                        told(&case)
+                    );
+                }
             }
         }
     }
@@ -274,6 +319,121 @@ proptest! {
             }
         }
     }
+}
+
+/// Whether a request that was refused may be allowed once the world has changed: by all policies together, or by one of these
+/// layers alone.
+fn opened(before: &World, after: &World, denial: &Denial, question: &Question, layers: &[LayerKind]) -> bool {
+    let before = judge::ask_apart(before, denial, question, layers);
+    let after = judge::ask_apart(after, denial, question, layers);
+    before
+        .iter()
+        .zip(&after)
+        .any(|(before, after)| !before.contains(Decision::Allowed) && after.contains(Decision::Allowed))
+}
+
+/// In what one request differs from another.
+#[derive(Debug)]
+enum Respect {
+    From(String),
+    Recipient(String),
+    DisplayName(String),
+    FeedbackAddress(String),
+    SourceIp(String),
+    Action(String),
+    Resource(String),
+    Principal,
+}
+
+impl Respect {
+    fn is_of_a_message(&self) -> bool {
+        matches!(self, Respect::From(_) | Respect::Recipient(_) | Respect::DisplayName(_) | Respect::FeedbackAddress(_))
+    }
+
+    /// Whether a sentence speaks of it: of any other value, or of this one by itself or by a pattern.
+    fn is_in(&self, sentence: &str) -> bool {
+        const ALL: &str = "any other addresses and names, from any other network address";
+        let says = |words: &[&str]| words.iter().any(|words| sentence.contains(words));
+        // What stands between backquotes.
+        let mut named = sentence.split('`').skip(1).step_by(2);
+        let own = |address: &String| format!("any other address of `{}`", address.rsplit_once('@').unwrap().1);
+        match self {
+            Respect::From(value) => {
+                says(&[ALL, "any other From address", "addresses of other domains", &own(value)])
+                    || named.any(|pattern| wildcard_matches(pattern, value))
+            }
+            Respect::Recipient(value) => {
+                says(&[ALL, "any other recipient"]) || named.any(|pattern| wildcard_matches(pattern, value))
+            }
+            Respect::DisplayName(value) => says(&[ALL, "any other display name", &format!("`{value}`")]),
+            Respect::FeedbackAddress(value) => says(&[ALL, "any other feedback address", &format!("`{value}`")]),
+            Respect::SourceIp(value) => {
+                let in_network = |named: &str| match named.split_once('/') {
+                    Some((start, _)) => start.split(['.', ':']).next() == value.split(['.', ':']).next(),
+                    None => false,
+                };
+                says(&[ALL, "any other network address"]) || named.any(in_network)
+            }
+            Respect::Action(value) => says(&["any other `ses:Send*` action", &format!("`{value}`")]),
+            Respect::Resource(value) => {
+                let name = value.split_once('/').unwrap().1;
+                says(&["on any other identity", "on any other configuration set"])
+                    || named.any(|pattern| wildcard_matches(pattern, name))
+            }
+            Respect::Principal => says(&["every other"]),
+        }
+    }
+}
+
+/// The refused request, different in one respect.
+fn varied(latest: &Denial, question: &Question, tape: &mut Tape) -> (Denial, Question, Respect) {
+    let (mut denial, mut question) = (latest.clone(), question.clone());
+    let send = &mut denial.send;
+    let respect = match tape.below(8) {
+        0 => {
+            let value = tape.pick(&proof_world::ADDRESSES).to_owned();
+            send.from_address = Parameter::Given(value.clone());
+            Respect::From(value)
+        }
+        1 => {
+            let value = tape.pick(&["x@example.com", "z@rival.example", "someone@third.example"]).to_owned();
+            send.recipients = Parameter::Given(vec![value.clone()]);
+            Respect::Recipient(value)
+        }
+        2 => {
+            let value = tape.pick(&["Example", "Boss", "Third"]).to_owned();
+            send.from_display_name = Parameter::Given(value.clone());
+            Respect::DisplayName(value)
+        }
+        3 => {
+            let value = tape.pick(&["bounce@example.com", "back@third.example"]).to_owned();
+            send.feedback_address = Parameter::Given(value.clone());
+            Respect::FeedbackAddress(value)
+        }
+        4 => {
+            let value = tape.pick(&proof_world::NETWORKS).to_owned();
+            denial.source_ip = Some(value.clone());
+            Respect::SourceIp(value)
+        }
+        5 => {
+            question.action = tape.pick(&proof_world::SENDS).to_owned();
+            Respect::Action(question.action.clone())
+        }
+        6 => {
+            let kind = question.resource.resource().split('/').next().unwrap();
+            let name = tape.pick(&["example.com", "a@example.com", "tracking", "elsewhere.example"]);
+            let prefix = question.resource.as_str().strip_suffix(question.resource.resource()).unwrap();
+            question.resource = Arn::parse(&format!("{prefix}{kind}/{name}")).unwrap();
+            Respect::Resource(question.resource.resource().to_owned())
+        }
+        _ => {
+            let other = [0, 1, 2, 3].map(proof_world::caller).into_iter().filter(|caller| *caller != denial.caller);
+            let others: Vec<_> = other.collect();
+            denial.caller = others[tape.below(others.len())].clone();
+            Respect::Principal
+        }
+    };
+    (denial, question, respect)
 }
 
 /// What each request comes to, and the keys on which that turns.

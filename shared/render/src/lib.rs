@@ -17,6 +17,6 @@ pub mod slack;
 pub mod sns;
 pub mod text;
 pub mod words;
-mod wrap;
+pub mod wrap;
 
 pub use phase::{Phase, PhaseText, phase_text};

@@ -36,6 +36,8 @@ pub struct Scenario {
     pub event: String,
     /// A part of the finding.
     pub expected: Value,
+    /// How often the refusal is to have been seen, where one event stands for many: `{"count": 214, "firstSeen": "…"}`.
+    pub repeated: Option<Value>,
 }
 
 /// Reads a scenario.
@@ -61,15 +63,29 @@ pub fn read(path: &Path) -> Scenario {
         (None, Some(message)) => serde_json::json!({ "message": message }).to_string(),
         (None, None) => panic!("{name}: no block `json event` or `text event`"),
     };
-    let expected = json("json expected").unwrap_or_else(|| panic!("{name}: no block `json expected`"));
+    let expected = json("json expected").unwrap_or_default();
+    let repeated = json("json repeated");
     let files = json("json world").map(|world| world::expand(&world)).unwrap_or_default();
     let title = text.lines().next().unwrap_or_default().trim_start_matches("# ").to_owned();
-    Scenario { files, name, title, event, expected }
+    Scenario { files, name, title, event, expected, repeated }
 }
 
 /// All scenarios of the project, sorted by name.
 pub fn all() -> Vec<Scenario> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder())
+    let scenarios = read_all(&folder());
+    for scenario in &scenarios {
+        assert!(!scenario.expected.is_null(), "{}: no block `json expected`", scenario.name);
+    }
+    scenarios
+}
+
+/// What the renderers' tests are shown, written as scenarios without expectations.
+pub fn rendered() -> Vec<Scenario> {
+    read_all(&folder().join("rendered"))
+}
+
+fn read_all(folder: &Path) -> Vec<Scenario> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "md") && path.file_stem().unwrap() != "README")

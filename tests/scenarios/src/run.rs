@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::Value;
+use sesame_diagnosis::denial::Incident;
 use sesame_diagnosis::finding::{Finding, Gap, GapReason};
 use sesame_diagnosis::world::{Readable, World};
 use sesame_diagnosis::{Options, diagnose, fold, input};
@@ -47,8 +49,30 @@ fn nothing() -> World {
 
 /// The findings of the scenario's events.
 pub fn findings(scenario: &Scenario, world: &World) -> Vec<Finding> {
+    findings_at(scenario, world, &options())
+}
+
+/// The same at another time.
+pub fn findings_at(scenario: &Scenario, world: &World, options: &Options) -> Vec<Finding> {
     let input = input::read(scenario.event.as_bytes(), &scenario.name);
     assert!(input.errors.is_empty(), "{}: {:?}", scenario.name, input.errors);
-    let incidents = fold::fold(input.denials);
-    incidents.iter().map(|incident| diagnose(incident, world, &options()).unwrap()).collect()
+    let mut incidents = fold::fold(input.denials);
+    if let (Some(repeated), Some(incident)) = (&scenario.repeated, incidents.first_mut()) {
+        repeat(incident, repeated);
+    }
+    incidents.iter().map(|incident| diagnose(incident, world, options).unwrap()).collect()
+}
+
+/// Makes an incident one of many refusals; the last source and context are those that repeat.
+fn repeat(incident: &mut Incident, repeated: &Value) {
+    let more = repeated["count"].as_u64().unwrap() - incident.count;
+    incident.count += more;
+    incident.first_seen = Some(repeated["firstSeen"].as_str().unwrap().parse().unwrap());
+    if let Some(source) = incident.sources.first_mut() {
+        source.count += more;
+        source.first_seen = repeated["firstSeen"].as_str().map(str::to_owned);
+    }
+    if let Some((_, count)) = incident.distinct.first_mut() {
+        *count += more;
+    }
 }

@@ -17,7 +17,8 @@ use serde_json::{Map, Value, json};
 /// ```
 ///
 /// A DOCUMENT may be one statement or a list of them; `Version` is then added. An SCP is `{"name": DOCUMENT}`, or `"full"` for
-/// `FullAWSAccess`; `rootResourceControl` takes the same. Without `organization` the accounts are in none; `"organization": "unreadable"` leaves the file out. A
+/// `FullAWSAccess`; an organizational unit may hold `ous` of its own; an account may be
+/// `{"name": "production", "scps": [SCP]}`; `rootResourceControl` takes the same. Without `organization` the accounts are in none; `"organization": "unreadable"` leaves the file out. A
 /// managed policy without a colon in its name is a customer's.
 pub fn expand(world: &Value) -> Vec<(String, Value)> {
     let mut files = Vec::new();
@@ -172,26 +173,35 @@ fn scps(list: Option<&Value>) -> Vec<Value> {
         .collect()
 }
 
-fn organization(short: &Value) -> Value {
-    let accounts = |accounts: Map<String, Value>| -> Vec<Value> {
-        accounts
-            .iter()
-            .map(|(id, list)| json!({ "Id": id, "Name": format!("account-{}", &id[..4]), "ServiceControlPolicies": scps(Some(list)), "ResourceControlPolicies": [] }))
-            .collect()
-    };
-    let ous: Vec<Value> = short
-        .get("ous")
+/// The accounts right below a node.
+fn member_accounts(node: &Value) -> Vec<Value> {
+    object(node, "accounts")
+        .iter()
+        .map(|(id, short)| {
+            let name = short.get("name").cloned().unwrap_or_else(|| json!(format!("account-{}", &id[..4])));
+            let list = short.get("scps").unwrap_or(short);
+            json!({ "Id": id, "Name": name, "ServiceControlPolicies": scps(Some(list)), "ResourceControlPolicies": [] })
+        })
+        .collect()
+}
+
+/// The organizational units right below a node, with all that is below them.
+fn units(node: &Value) -> Vec<Value> {
+    node.get("ous")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
         .map(|ou| {
             let name = ou["name"].as_str().unwrap();
             json!({ "Id": format!("ou-{}", name.to_ascii_lowercase()), "Name": name, "ServiceControlPolicies": scps(ou.get("scps")),
-                "ResourceControlPolicies": [], "OrganizationalUnits": [], "Accounts": accounts(object(ou, "accounts")) })
+                "ResourceControlPolicies": [], "OrganizationalUnits": units(ou), "Accounts": member_accounts(ou) })
         })
-        .collect();
+        .collect()
+}
+
+fn organization(short: &Value) -> Value {
     json!({ "Id": "o-abc123", "MasterAccountId": "999999999999", "Roots": [
         { "Id": "r-root", "Name": "Root", "ServiceControlPolicies": scps(short.get("root")),
           "ResourceControlPolicies": short.get("rootResourceControl").map(|list| scps(Some(list))).unwrap_or_default(),
-          "OrganizationalUnits": ous, "Accounts": accounts(object(short, "accounts")) } ] })
+          "OrganizationalUnits": units(short), "Accounts": member_accounts(short) } ] })
 }

@@ -7,9 +7,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use sesame_diagnosis::Options;
 use sesame_render::text::TextOptions;
-use sesame_scenarios::run::{findings, options, world};
-use sesame_scenarios::{all, folder};
+use sesame_scenarios::run::{findings, findings_at, options, world};
+use sesame_scenarios::{all, folder, rendered};
 
 /// The groups of `docs/causes.md`: heading, and the scenarios by the beginnings of their names.
 const GROUPS: [(&str, &[&str]); 7] = [
@@ -47,7 +48,21 @@ fn findings_are_shown_as_a_reader_meets_them() {
     same("findings.md", &whole_findings());
 }
 
-/// The file under `docs/` holds this text; with `BLESS` set it is written.
+/// What the renderers' tests show is what the diagnosis writes today, and no old sentence.
+#[test]
+fn the_renderers_are_tested_with_findings_as_they_come_out() {
+    let options = Options { now: "2026-11-23T15:14:00Z".parse().unwrap(), ..options() };
+    let scenarios = rendered();
+    for scenario in &scenarios {
+        let finding = findings_at(scenario, &world(scenario), &options).remove(0);
+        let text = serde_json::to_string_pretty(&finding).unwrap() + "\n";
+        same(&format!("../shared/render/tests/fixtures/{}.json", scenario.name), &text);
+    }
+    let fixtures = std::fs::read_dir(folder().join("../../shared/render/tests/fixtures")).unwrap().count();
+    assert_eq!(fixtures, scenarios.len(), "each sample of the renderers has its scenario");
+}
+
+/// The file, as seen from `docs/`, holds this text; with `BLESS` set it is written.
 fn same(name: &str, written: &str) {
     let path: PathBuf = folder().join("../../docs").join(name);
     if std::env::var_os("BLESS").is_some() {

@@ -6,7 +6,7 @@ mod wording;
 
 pub use principal::WrongPrincipal;
 pub use principal::{others_unread, wrong_principal};
-pub use sending::{WrongRegion, wrong_region};
+pub use sending::{ForgottenArn, WrongRegion, forgotten_arn, wrong_region};
 
 use serde_json::{Value, json};
 use sesame_policy::LayerKind;
@@ -56,16 +56,21 @@ pub fn hints(
     facts: &Facts,
     wrong: Option<&WrongPrincipal>,
     region: Option<&WrongRegion>,
+    forgotten: Option<&ForgottenArn>,
     unmendable: &[(usize, Unmendable)],
 ) -> Vec<Hint> {
     let mut list = Vec::new();
     list.extend(wrong.map(WrongPrincipal::hint));
     list.extend(region.map(WrongRegion::hint));
+    list.extend(forgotten.map(ForgottenArn::hint));
     list.extend(sending::about_the_resources(facts));
     list.extend(wording::about_the_statements(facts));
     list.extend(principal::about_the_principal(facts));
     list.extend(blocked_as_configured(facts, unmendable));
-    list.extend(sending::what_would_fail_next(facts, region.is_some_and(|region| region.futile)));
+    list.extend(sending::what_would_fail_next(
+        facts,
+        forgotten.is_some() || region.is_some_and(|region| region.futile),
+    ));
     list.extend(changed(facts));
     list.extend(assumed_absent(facts));
     list.extend(more_needed(facts, unmendable));
@@ -137,30 +142,31 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
     // How the send could change so that nothing refuses it: known when each cause has such a way.
     let mut ways: Vec<String> = Vec::new();
     for found in facts.causes {
-        let action = facts.examined.get(found.cause.request).and_then(|contexts| contexts.first());
-        let action = action.map(|examined| examined.question.action.as_str()).unwrap_or_default();
+        let Some(examined) = facts.examined.get(found.cause.request).and_then(|contexts| contexts.first()) else {
+            continue;
+        };
         let deny = matches!(found.blocker, Blocker::Deny(_));
         let conditions: Vec<&ConditionInfo> = match deny {
             true => found.cause.conditions.iter().filter(|condition| condition.matched != Some(false)).collect(),
             false => {
                 let nearest = found.cause.near_misses.first().filter(|near| near.fails == "Condition");
-                let failed = nearest.and_then(|near| near.condition.as_ref());
-                failed.into_iter().filter(|condition| !wording::never_matches(condition, action)).collect()
+                nearest.into_iter().flat_map(|near| near.condition.iter().chain(&near.further_conditions)).collect()
             }
         };
+        // What no value could change is a mistake in the policy.
+        let conditions: Vec<&ConditionInfo> =
+            conditions.into_iter().filter(|condition| !wording::never_matches(condition, &examined.question)).collect();
         let unconditional = deny && found.cause.conditions.is_empty();
         if conditions.is_empty() && !unconditional {
             continue;
         }
         keys.extend(conditions.iter().map(|condition| condition.key.clone()));
-        // Any one of a Deny's conditions that no longer holds lets the send through.
-        let changes: Vec<String> =
-            conditions.iter().filter_map(|condition| crate::words::change(condition, !deny)).collect();
-        ways.extend((!changes.is_empty()).then(|| changes.join(", or ")));
-        advice.push(match (changes.is_empty(), unconditional) {
-            (false, _) => changes.join(", or "),
-            (true, true) => "the Deny has no condition, so it is meant for every such send; ask its owner".to_owned(),
-            (true, false) => "somebody wrote this condition; ask its owner".to_owned(),
+        let changes = ways_out(&conditions, deny);
+        ways.extend(changes.clone());
+        advice.push(match (changes, unconditional) {
+            (Some(changes), _) => changes,
+            (None, true) => "the Deny has no condition, so it is meant for every such send; ask its owner".to_owned(),
+            (None, false) => "somebody wrote this condition; ask its owner".to_owned(),
         });
     }
     let firm = |(_, reason): &(usize, Unmendable)| matches!(reason, Unmendable::Transport | Unmendable::Time);
@@ -184,6 +190,22 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
         ways.dedup();
         hint("blocked-as-configured", text, json!({ "keys": keys, "changes": ways }))
     })
+}
+
+/// How a send could change so that these conditions no longer refuse it; `None` where a sender chooses none of it.
+fn ways_out(conditions: &[&ConditionInfo], deny: bool) -> Option<String> {
+    let change = |condition: &&&ConditionInfo| crate::words::change(condition, !deny);
+    if !deny {
+        // All of an Allow's conditions must hold.
+        let changes: Vec<String> = conditions.iter().map(|condition| change(&condition)).collect::<Option<_>>()?;
+        return (!changes.is_empty()).then(|| changes.join(", and "));
+    }
+    // Any one of a Deny's conditions that no longer holds lets the send through; a time that is over does not come back.
+    let mut changes: Vec<String> = conditions.iter().filter_map(|condition| change(&condition)).collect();
+    if changes.len() > 1 {
+        changes.retain(|change| !change.starts_with("the time window ended"));
+    }
+    (!changes.is_empty()).then(|| changes.join(", or "))
 }
 
 fn changed(facts: &Facts) -> Option<Hint> {
@@ -252,7 +274,11 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
         let Some(evaluation) = contexts.first().map(|examined| &examined.evaluation) else { continue };
         if undecided || unguarded(request) {
             for key in &evaluation.unknown_keys {
-                need(&format!("the value of `{key}` in the refused send"));
+                let resource = contexts.first().map(|examined| examined.question.resource.as_str()).unwrap_or_default();
+                need(&match key.strip_prefix("aws:ResourceTag/") {
+                    Some(tag) => format!("the tag `{tag}` of {}", crate::words::short_arn(resource)),
+                    None => format!("the value of `{key}` in the refused send"),
+                });
             }
         }
         if undecided {

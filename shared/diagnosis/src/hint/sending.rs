@@ -4,6 +4,7 @@ use serde_json::json;
 use sesame_policy::Arn;
 
 use super::{Facts, hint};
+use crate::denial::{ApiGeneration, Parameter};
 use crate::finding::{Hint, Origin};
 use crate::question::in_sandbox;
 use crate::world::{Readable, SesRegion};
@@ -67,6 +68,82 @@ pub fn wrong_region(facts: &Facts) -> Option<WrongRegion> {
     None
 }
 
+/// The identity is another account's, and the send did not say so by its ARN: SES then looks for it in the sender's account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForgottenArn {
+    arn: String,
+    owner: String,
+    identity: String,
+    sender: String,
+    /// How a send passes the ARN.
+    parameter: &'static str,
+}
+
+impl ForgottenArn {
+    pub(super) fn hint(&self) -> Hint {
+        let ForgottenArn { arn, owner, identity, sender, parameter } = self;
+        let text = format!(
+            "`{identity}` is an identity of account {owner}, and SES looked for it in account {sender}, because the send does not name it by its ARN: pass `{arn}` as {parameter}"
+        );
+        let details = json!({ "owner": owner, "sender": sender, "arn": arn, "parameter": parameter });
+        hint("identity-in-other-account", text, details)
+    }
+}
+
+/// Whether the send lacks the ARN of another account's identity: its own account has no such identity, and a policy of the
+/// sender, or another account that was read, names one elsewhere. Source: Amazon SES Developer Guide, "Delegate sender tasks for
+/// Amazon SES sending authorization".
+pub fn forgotten_arn(facts: &Facts) -> Option<ForgottenArn> {
+    let denial = facts.denial;
+    if denial.send.identity_arn != Parameter::NotGiven {
+        return None;
+    }
+    let address = denial.send.from_address.given()?;
+    for (examined, causes) in facts.refused() {
+        let resource = &examined.question.resource;
+        let here = region(facts, resource.account(), resource.region());
+        let sent_as = resource.resource().strip_prefix("identity/").is_some_and(|name| covers(name, address));
+        if !sent_as || here.is_none_or(|region| !region.complete || has_identity(region, address)) {
+            continue;
+        }
+        let owns = |arn: &Arn| {
+            let elsewhere =
+                arn.account() != resource.account() && arn.account().bytes().all(|byte| byte.is_ascii_digit());
+            let name = arn.resource().strip_prefix("identity/");
+            elsewhere && arn.region() == resource.region() && name.is_some_and(|name| covers(name, address))
+        };
+        let allowed = causes.iter().flat_map(|found| &found.cause.near_misses).flat_map(|near| &near.expected);
+        let allowed = allowed.filter_map(|pattern| Arn::parse(pattern).ok()).find(|arn| owns(arn));
+        let read = facts.library.world.accounts.iter().filter(|(account, _)| *account != resource.account());
+        let read = read.filter_map(|(account, world)| {
+            let name = crate::question::identity_name(address, world.ses.get(resource.region())?.known()?)?;
+            let (partition, region) = (resource.partition(), resource.region());
+            Arn::parse(&format!("arn:{partition}:ses:{region}:{account}:identity/{name}")).ok()
+        });
+        if let Some(arn) = allowed.or_else(|| read.into_iter().next()) {
+            let parameter = match denial.send.generation {
+                _ if denial.send.smtp => "the header `X-SES-SOURCE-ARN`",
+                Some(ApiGeneration::V1) => "`SourceArn`",
+                _ => "`FromEmailAddressIdentityArn`",
+            };
+            return Some(ForgottenArn {
+                owner: arn.account().to_owned(),
+                identity: arn.resource().trim_start_matches("identity/").to_owned(),
+                arn: arn.to_string(),
+                sender: resource.account().to_owned(),
+                parameter,
+            });
+        }
+    }
+    None
+}
+
+/// Whether an identity is the address itself or a domain that covers it.
+fn covers(identity: &str, address: &str) -> bool {
+    identity == address
+        || address.rsplit_once('@').is_some_and(|(_, domain)| crate::question::is_domain_or_parent(identity, domain))
+}
+
 /// The Region of a pattern that would match the resource but for its Region.
 fn other_region(pattern: &str, resource: &Arn) -> Option<String> {
     let pattern = Arn::parse(pattern).ok()?;
@@ -77,7 +154,8 @@ fn other_region(pattern: &str, resource: &Arn) -> Option<String> {
     (one && but_for_region && !same(pattern.region(), resource.region())).then(|| pattern.region().to_owned())
 }
 
-fn region<'f>(facts: &'f Facts, account: &str, region: &str) -> Option<&'f SesRegion> {
+/// What was read of SES in an account and Region.
+pub(super) fn region<'f>(facts: &'f Facts, account: &str, region: &str) -> Option<&'f SesRegion> {
     facts.library.world.accounts.get(account)?.ses.get(region)?.known()
 }
 

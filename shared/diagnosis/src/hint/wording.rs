@@ -2,18 +2,17 @@
 
 use serde_json::json;
 use sesame_policy::evaluation::ConditionTrace;
-use sesame_policy::{ContextValue, StatementTrace, Truth};
+use sesame_policy::{Arn, ContextValue, Effect, StatementTrace, Truth};
 
 use super::{Facts, hint};
+use crate::context::has_key;
 use crate::examine::{Blocker, Examined};
 use crate::finding::{ConditionInfo, Hint};
+use crate::question::Question;
 use crate::words;
 
 /// Keys that hold a list of values.
 const MULTIVALUED: [&str; 1] = ["ses:recipients"];
-
-/// Keys that `ses:SendBulkEmail` does not have.
-const ADDRESS_KEYS: [&str; 4] = ["ses:fromaddress", "ses:fromdisplayname", "ses:feedbackaddress", "ses:recipients"];
 
 pub(super) fn about_the_statements(facts: &Facts) -> Vec<Hint> {
     let mut list: Vec<Hint> = Vec::new();
@@ -23,11 +22,11 @@ pub(super) fn about_the_statements(facts: &Facts) -> Vec<Hint> {
         }
     };
     for (examined, causes) in facts.refused() {
-        push(address_and_domain(examined, &causes));
+        push(address_and_domain(facts, examined, &causes));
         push(case_mismatch(examined, &causes));
         for trace in telling_statements(examined, &causes) {
             push(no_address_keys_on_bulk(examined, trace));
-            push(without_set_operator(examined, trace));
+            push(without_set_operator(trace));
         }
     }
     list
@@ -54,14 +53,23 @@ fn telling_statements<'e>(
 }
 
 /// An address identity is a resource of its own: a policy for its domain does not cover it, nor the other way.
-fn address_and_domain(examined: &Examined, causes: &[&crate::causes::Found]) -> Option<Hint> {
-    let name = examined.question.resource.resource().strip_prefix("identity/")?;
+fn address_and_domain(facts: &Facts, examined: &Examined, causes: &[&crate::causes::Found]) -> Option<Hint> {
+    let resource = &examined.question.resource;
+    let name = resource.resource().strip_prefix("identity/")?;
     let (_, domain) = name.rsplit_once('@')?;
-    let wanted = format!("identity/{domain}");
-    let near = causes.iter().flat_map(|found| &found.cause.near_misses).find(|near| {
-        near.fails == "Resource"
-            && near.expected.iter().any(|pattern| pattern.to_ascii_lowercase().ends_with(&wanted.to_ascii_lowercase()))
-    })?;
+    let there = super::sending::region(facts, resource.account(), resource.region());
+    if there.is_some_and(|region| region.complete && !region.identities.contains_key(name)) {
+        return None;
+    }
+    let of_domain = |pattern: &String| {
+        let Ok(pattern) = Arn::parse(pattern) else { return false };
+        let same = |one: &str, other: &str| sesame_policy::pattern::wildcard_matches(one, other);
+        pattern.resource().eq_ignore_ascii_case(&format!("identity/{domain}"))
+            && same(pattern.account(), resource.account())
+            && same(pattern.region(), resource.region())
+    };
+    let mut near = causes.iter().flat_map(|found| &found.cause.near_misses);
+    let near = near.find(|near| near.fails == "Resource" && near.expected.iter().any(of_domain))?;
     let text = format!(
         "`{name}` is an identity of its own, so SES authorizes the send on it and not on its domain `{domain}`, which {} allows",
         words::statement_name(near.statement.sid.as_deref(), near.statement.index)
@@ -95,16 +103,25 @@ fn no_address_keys_on_bulk(examined: &Examined, trace: &StatementTrace) -> Optio
     if !examined.question.action.eq_ignore_ascii_case("ses:SendBulkEmail") || trace.action == Truth::False {
         return None;
     }
-    let is_address = |condition: &&ConditionTrace| ADDRESS_KEYS.contains(&condition.key.to_ascii_lowercase().as_str());
-    let condition = trace.conditions.iter().find(is_address)?;
-    let text = format!(
-        "`ses:SendBulkEmail` has no `{}`, so a condition on it never matches there; put it on `ses:SendBulkTemplatedEmail`, which the same call also needs",
-        condition.key
-    );
-    Some(hint("no-address-keys-on-bulk", text, json!({ "key": condition.key, "pointer": condition.pointer })))
+    let question = &examined.question;
+    let missing = |condition: &&ConditionTrace| !has_key(&question.action, &question.resource, &condition.key);
+    let condition = trace.conditions.iter().find(missing)?;
+    let key = &condition.key;
+    let text = match (trace.effect, condition.outcome) {
+        (Effect::Allow, _) => format!(
+            "`ses:SendBulkEmail` has no `{key}`, so a condition on it never matches there; put it on `ses:SendBulkTemplatedEmail`, which the same call also needs"
+        ),
+        // A negated operator, `IfExists` or `ForAllValues` holds where the key is missing.
+        (Effect::Deny, Truth::True) => format!(
+            "`ses:SendBulkEmail` has no `{key}`, so a Deny by `{}` on it always holds there; `ses:SendBulkTemplatedEmail`, which the same call also needs, has the key",
+            condition.operator
+        ),
+        (Effect::Deny, _) => return None,
+    };
+    Some(hint("no-address-keys-on-bulk", text, json!({ "key": key, "pointer": condition.pointer })))
 }
 
-fn without_set_operator(examined: &Examined, trace: &StatementTrace) -> Option<Hint> {
+fn without_set_operator(trace: &StatementTrace) -> Option<Hint> {
     let plain = |condition: &&ConditionTrace| {
         let operator = condition.operator.to_ascii_lowercase();
         let many = MULTIVALUED.contains(&condition.key.to_ascii_lowercase().as_str())
@@ -112,7 +129,6 @@ fn without_set_operator(examined: &Examined, trace: &StatementTrace) -> Option<H
         many && !operator.contains(':') && operator != "null"
     };
     let condition = trace.conditions.iter().find(plain)?;
-    let _ = examined;
     let text = format!(
         "`{}` is multivalued: `{}` without ForAllValues: or ForAnyValue: never matches it",
         condition.key, condition.operator
@@ -121,10 +137,10 @@ fn without_set_operator(examined: &Examined, trace: &StatementTrace) -> Option<H
     Some(hint("multivalued-key-without-set-operator", text, details))
 }
 
-/// A condition that no send can meet, whatever its values: the mistake is in the policy.
-pub(super) fn never_matches(condition: &ConditionInfo, action: &str) -> bool {
+/// A condition that no value of a send changes: the mistake is in the policy.
+pub(super) fn never_matches(condition: &ConditionInfo, question: &Question) -> bool {
     let key = condition.key.to_ascii_lowercase();
     let operator = condition.operator.to_ascii_lowercase();
-    let bulk = action.eq_ignore_ascii_case("ses:SendBulkEmail") && ADDRESS_KEYS.contains(&key.as_str());
-    bulk || (MULTIVALUED.contains(&key.as_str()) && !operator.contains(':') && operator != "null")
+    !has_key(&question.action, &question.resource, &key)
+        || (MULTIVALUED.contains(&key.as_str()) && !operator.contains(':') && operator != "null")
 }

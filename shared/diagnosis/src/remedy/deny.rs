@@ -37,6 +37,9 @@ pub fn except(
     if let Some(exception) = extend_condition(document, traces) {
         return Ok(Some(exception));
     }
+    if let Some(exception) = only_where_present(document, statement, first, contexts) {
+        return Ok(Some(exception));
+    }
     if let Some(exception) = extend_element(document, statement, contexts) {
         return Ok(Some(exception));
     }
@@ -56,6 +59,35 @@ fn decided_by(condition: &ConditionTrace) -> Option<Unmendable> {
     (is_time(&condition.key) && condition.operator.to_ascii_lowercase().contains("date")
         || is_time(&condition.key) && condition.operator.to_ascii_lowercase().contains("numeric"))
     .then_some(Unmendable::Time)
+}
+
+/// A Deny on a key that the action does not have at all matches whatever is sent, by a negated operator, `IfExists` or
+/// `ForAllValues`: it was not written for this action. It then holds only where the key is there.
+fn only_where_present(
+    document: &Value,
+    statement: &Statement,
+    trace: &StatementTrace,
+    contexts: &[&Examined],
+) -> Option<Exception> {
+    let examined = contexts.first()?;
+    let question = &examined.question;
+    let has = |key: &str| crate::context::has_key(&question.action, &question.resource, key);
+    let never = |condition: &&ConditionTrace| !has(&condition.key) && !is_null(&condition.operator);
+    let condition = trace.conditions.iter().filter(|condition| condition.outcome == Truth::True).find(never)?;
+    let mut after = document.clone();
+    let block = after.pointer_mut(&statement.pointer)?.get_mut("Condition")?.as_object_mut()?;
+    let operator = block.keys().find(|key| is_null(key)).cloned().unwrap_or_else(|| "Null".to_owned());
+    let keys = block.entry(operator).or_insert_with(|| json!({})).as_object_mut()?;
+    if keys.keys().any(|key| key.eq_ignore_ascii_case(&condition.key)) {
+        return None;
+    }
+    keys.insert(condition.key.clone(), json!("false"));
+    let how = format!("add the condition `Null` `{}` `false` to", condition.key);
+    Some(Exception { after, how, exempts: false })
+}
+
+fn is_null(operator: &str) -> bool {
+    operator.eq_ignore_ascii_case("Null")
 }
 
 /// Which exception is narrowest: what this one message says, before who sends it, before where it comes from.

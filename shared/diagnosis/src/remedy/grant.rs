@@ -1,8 +1,9 @@
 //! Grants: new Allow statements, as small as the refusal allows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+use sesame_policy::{ContextValue, StatementTrace, Truth};
 
 use super::guard::{Guard, Guards, Unmendable, carry_over, literal};
 use crate::causes::Found;
@@ -58,7 +59,35 @@ fn guards_of(examined: &Examined, found: &Found) -> Result<Guards, Unmendable> {
     let Some(nearest) = near.first().and_then(|near| traces.iter().find(|trace| trace.at == near.at)) else {
         return Ok(Guards::default());
     };
-    carry_over(nearest)
+    let mut guards = carry_over(nearest)?;
+    guards.conditions.extend(only_that_address(examined, nearest));
+    Ok(guards)
+}
+
+/// Where the nearest Allow is for single addresses of the domain, the grant on the domain is for the one address as well.
+fn only_that_address(examined: &Examined, nearest: &StatementTrace) -> Option<Guard> {
+    let name = examined.question.resource.resource().strip_prefix("identity/").filter(|name| !name.contains('@'))?;
+    let ContextValue::One(from) = examined.request.context.get("ses:FromAddress") else { return None };
+    if nearest.resource != Truth::False
+        || nearest.conditions.iter().any(|guard| guard.key.eq_ignore_ascii_case("ses:FromAddress"))
+    {
+        return None;
+    }
+    let attached = examined.set.policy(&nearest.at)?;
+    let statement = crate::evidence::statement(attached, nearest.at.statement)?;
+    let resource = statement.resource.as_ref().filter(|element| !element.negated)?;
+    let of_domain: Vec<&str> = resource
+        .patterns
+        .iter()
+        .filter_map(|pattern| pattern.as_str().split_once(":identity/").map(|(_, identity)| identity))
+        .filter(|identity| identity.to_ascii_lowercase().ends_with(&name.to_ascii_lowercase()))
+        .collect();
+    let single = |identity: &&str| identity.contains('@') && !identity.contains(['*', '?', '$']);
+    (!of_domain.is_empty() && of_domain.iter().all(single)).then(|| Guard {
+        operator: "StringEquals".to_owned(),
+        key: "ses:FromAddress".to_owned(),
+        values: vec![literal(from, "StringEquals")],
+    })
 }
 
 /// `ses:SendBulkEmail` has none of the address keys: a condition on one would never match. The guard then stands on the second
@@ -121,6 +150,33 @@ fn one_guard_differs(one: &[Guard], other: &[Guard]) -> bool {
     same_shape && one.iter().zip(other).filter(|(a, b)| a.values != b.values).count() == 1
 }
 
+/// What grants allow, without their conditions: "call `ses:SendEmail` on identity `example.com` and configuration set `x`".
+/// Only actions and resources that belong together stand together, resources in the order of `asked`.
+pub fn calls(grants: &[Grant], asked: &[String]) -> String {
+    let rank = |arn: &&String| asked.iter().position(|known| known == *arn);
+    let mut by_action: BTreeMap<&String, Vec<&String>> = BTreeMap::new();
+    for grant in grants {
+        for action in &grant.actions {
+            let resources = by_action.entry(action).or_default();
+            resources.extend(&grant.resources);
+            resources.sort_by_key(rank);
+            resources.dedup();
+        }
+    }
+    let mut together: Vec<(Vec<String>, Vec<&String>)> = Vec::new();
+    for (action, resources) in by_action {
+        match together.iter_mut().find(|(_, known)| *known == resources) {
+            Some((actions, _)) => actions.push(action.clone()),
+            None => together.push((vec![action.clone()], resources)),
+        }
+    }
+    let phrase = |(actions, resources): &(Vec<String>, Vec<&String>)| {
+        let resources: Vec<String> = resources.iter().map(|arn| crate::words::short_arn(arn)).collect();
+        format!("{} on {}", crate::words::list(actions), crate::words::join(&resources))
+    };
+    format!("call {}", together.iter().map(phrase).collect::<Vec<_>>().join(", and "))
+}
+
 /// What the guards of a grant say in its title, such as " from `a@example.com`": the From address, and every key that was opened.
 pub fn scope(grants: &[Grant], opened: &[String]) -> String {
     let mut keys: Vec<&str> = vec!["ses:FromAddress"];
@@ -144,6 +200,15 @@ pub fn scope(grants: &[Grant], opened: &[String]) -> String {
             values.extend(new);
         }
         if values.is_empty() {
+            // Opened for a request that has no such key.
+            let absent = |guard: &Guard| {
+                guard.operator == "Null"
+                    && guard.key.eq_ignore_ascii_case(key)
+                    && guard.values.iter().all(|value| value == "true")
+            };
+            if !grants.is_empty() && grants.iter().all(|grant| grant.guards.iter().any(absent)) {
+                text.push_str(&format!(" without `{key}`"));
+            }
             continue;
         }
         let list = crate::words::list(&values);

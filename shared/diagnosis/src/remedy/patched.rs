@@ -8,7 +8,7 @@ use sesame_policy::json::Json;
 use sesame_policy::{Decision, LayerKind, Policy, PolicyDocument, PolicyGrammar, PolicySet, Possible};
 
 use super::draft::Draft;
-use crate::assemble::Attached;
+use crate::assemble::{Attached, LevelPolicies};
 use crate::examine::Examined;
 use crate::finding::{Operation, Target, TargetKind};
 
@@ -50,6 +50,21 @@ impl Change {
             document: document.and_then(parse),
             new: draft.before.is_none(),
         }
+    }
+
+    /// Where the document stands.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The document with the change; `None` where the policy is taken off.
+    pub fn document(&self) -> Option<Arc<PolicyDocument>> {
+        self.document.clone().filter(|_| self.operation == Operation::Put)
+    }
+
+    /// Whether the policy is not there without it.
+    pub fn is_new(&self) -> bool {
+        self.new
     }
 
     /// What becomes of a policy: itself, with another document, or nothing.
@@ -155,21 +170,37 @@ fn add(set: &mut PolicySet, examined: &Examined, change: &Change) {
         TargetKind::Scp => {
             let levels = examined.set.service_control.iter().flatten();
             for (level, policies) in levels.zip(set.service_control.iter_mut().flatten()) {
-                if level.level.as_ref().is_some_and(|level| Some(&level.id) == target.node.as_ref()) {
+                if is_at(level, target) {
                     policies.push(policy.clone());
                 }
             }
         }
-        TargetKind::SendingAuthorization => {
-            let resource = &examined.question.resource;
-            let here = resource.resource().strip_prefix("identity/") == target.identity.as_deref()
-                && Some(resource.region()) == target.region.as_deref()
-                && Some(resource.account()) == target.account.as_deref();
-            if here {
-                set.resource.push(policy);
-            }
-        }
+        TargetKind::SendingAuthorization if is_of(examined, target) => set.resource.push(policy),
+        TargetKind::SendingAuthorization => {}
     }
+}
+
+/// Whether a level is the node that a target is attached to.
+fn is_at(level: &LevelPolicies, target: &Target) -> bool {
+    level.level.as_ref().is_some_and(|level| Some(&level.id) == target.node.as_ref())
+}
+
+/// Whether the question's resource is the identity whose policy a target is.
+pub fn is_of(examined: &Examined, target: &Target) -> bool {
+    let resource = &examined.question.resource;
+    resource.resource().strip_prefix("identity/") == target.identity.as_deref()
+        && Some(resource.region()) == target.region.as_deref()
+        && Some(resource.account()) == target.account.as_deref()
+}
+
+/// The levels of SCPs that a change touches: where its policy is attached, or will be.
+pub fn levels(examined: &Examined, change: &Change) -> Vec<usize> {
+    let levels = examined.set.service_control.iter().flatten().enumerate();
+    let touched = levels.filter(|(_, level)| match change.new {
+        true => is_at(level, &change.target),
+        false => level.policies.iter().any(|policy| same_policy(&policy.target, &change.target)),
+    });
+    touched.map(|(index, _)| index).collect()
 }
 
 /// The layer that a target's policies are in.

@@ -21,9 +21,33 @@ pub fn condition(info: &ConditionInfo, refused: bool) -> String {
         }
         _ if is(key, "ses:Recipients") => unknown_recipients(info, holds, inside),
         _ => {
-            format!("`{key}` {} (the record does not show it)", family.predicate(inside, &expected(info)))
+            let why = match key.to_ascii_lowercase() {
+                key if key.starts_with("aws:resourcetag/") => "the tags of the resource were not read",
+                key if key.starts_with("aws:principaltag/") => "the tags of the session are not in the record",
+                _ => "the record does not show it",
+            };
+            format!("`{key}` {} ({why})", family.predicate(inside, &expected(info)))
         }
     }
+}
+
+/// Conditions in a row; two bounds of one key are said together.
+pub fn conditions<'c>(infos: impl IntoIterator<Item = &'c ConditionInfo>, refused: bool) -> String {
+    let mut phrases: Vec<String> = Vec::new();
+    for info in infos {
+        let phrase = condition(info, refused);
+        // "`aws:CurrentTime` is `…`, after `…` and before `…`"
+        let shared = phrases.last().and_then(|last| {
+            let (subject, _) = last.split_once("`, ")?;
+            let rest = phrase.strip_prefix(subject)?.strip_prefix("`, ")?;
+            Some(format!("{last} and {rest}"))
+        });
+        match (shared, phrases.last_mut()) {
+            (Some(shared), Some(last)) => *last = shared,
+            _ => phrases.push(phrase),
+        }
+    }
+    phrases.join(", and ")
 }
 
 fn present(info: &ConditionInfo, family: Family, actual: &[String], inside: bool) -> String {
@@ -101,13 +125,41 @@ pub fn change(info: &ConditionInfo, wanted: bool) -> Option<String> {
         (_, true) => format!("{noun} that matches {values}"),
         (_, false) => format!("{noun} that does not match {values}"),
     };
+    let key = info.key.to_ascii_lowercase();
     if family == Family::Null {
-        return None;
+        // `Null` is true where the request lacks the key.
+        let absent = info.expected.first().is_some_and(|value| value.eq_ignore_ascii_case("true")) == wanted;
+        return key.starts_with("ses:").then(|| {
+            format!("send {} `{}`", if absent { "without" } else { "with" }, crate::context::canonical(&info.key))
+        });
     }
-    Some(match info.key.to_ascii_lowercase().as_str() {
+    if let Some(tag) = info.key.get(17..).filter(|_| key.starts_with("aws:principaltag/")) {
+        return Some(match (family, inside) {
+            (Family::Equal { .. }, true) => format!("call as a principal whose tag `{tag}` is {values}"),
+            (Family::Equal { .. }, false) => format!("call as a principal whose tag `{tag}` is not {values}"),
+            _ => return None,
+        });
+    }
+    Some(match key.as_str() {
         "ses:fromaddress" => format!("send from {}", object("an address")),
+        "ses:fromdisplayname" if (family, inside) == (Family::Equal { negated: family.negated() }, true) => {
+            format!("send with the display name {values}")
+        }
         "ses:fromdisplayname" => format!("send with {}", object("a display name")),
+        "ses:feedbackaddress" if (family, inside) == (Family::Equal { negated: family.negated() }, true) => {
+            format!("use the feedback address {values}")
+        }
         "ses:feedbackaddress" => format!("use {}", object("a feedback address")),
+        "ses:tenantname" if inside => format!("send for tenant {values}"),
+        "ses:apiversion" if (family, inside) == (Family::Equal { negated: family.negated() }, true) => {
+            format!("call version {values} of the SES API")
+        }
+        "aws:multifactorauthpresent"
+            if info.expected.iter().any(|value| value.eq_ignore_ascii_case("true")) == wanted =>
+        {
+            "call with temporary credentials that were got with MFA (a long-term access key tells nothing of it)"
+                .to_owned()
+        }
         "ses:recipients" if inside => format!("send only to recipients among {values}"),
         "ses:recipients" => format!("send to no recipient among {values}"),
         "aws:sourceip" | "aws:vpcsourceip" => format!("call from {}", object("an address")),

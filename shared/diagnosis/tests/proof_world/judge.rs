@@ -1,5 +1,7 @@
 //! Remedies put into a world, and the world asked again: nothing here uses the code that makes or proves remedies.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use sesame_diagnosis::assemble::assemble;
 use sesame_diagnosis::context::context;
@@ -12,7 +14,9 @@ use sesame_diagnosis::world::{
     Entity, Identity, InlinePolicy, ManagedPolicy, OrganizationPolicy, RawDocument, Readable, SesRegion, World,
 };
 use sesame_policy::json::Json;
-use sesame_policy::{Evaluation, Request, evaluate};
+use sesame_policy::{
+    Evaluation, LayerKind, Policy, PolicyDocument, PolicyGrammar, PolicySet, Possible, Request, evaluate,
+};
 
 fn raw(document: &Value) -> RawDocument {
     RawDocument { json: Ok(Json::from_value(document)), source: "generated".to_owned() }
@@ -187,12 +191,67 @@ pub fn filled_in(world: &World) -> World {
 
 /// A question in a world, answered.
 pub fn ask(world: &World, denial: &Denial, question: &Question) -> (Request, Evaluation) {
+    let (policies, request) = asked(world, denial, question);
+    let evaluation = evaluate(&policies, &request);
+    (request, evaluation)
+}
+
+fn asked(world: &World, denial: &Denial, question: &Question) -> (PolicySet, Request) {
     let subject = resolve(denial, world);
     let set = assemble(world, &subject, question, false).unwrap();
     let context = context(denial, &subject, question, world, &set);
     let request = request(subject.principal.clone().unwrap(), question, context);
-    let evaluation = evaluate(&set.policy_set(), &request);
-    (request, evaluation)
+    (set.policy_set(), request)
+}
+
+/// The same question to the whole, and to each of these layers alone, as if every other one allowed everything: what one layer lets
+/// through shows there, even where another one still refuses it.
+pub fn ask_apart(world: &World, denial: &Denial, question: &Question, layers: &[LayerKind]) -> Vec<Possible> {
+    let (policies, request) = asked(world, denial, question);
+    let open = |grammar: PolicyGrammar| {
+        let everyone = match grammar {
+            PolicyGrammar::Resource => json!({ "Principal": "*" }),
+            _ => json!({}),
+        };
+        let mut statement = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+        statement.as_object_mut().unwrap().extend(everyone.as_object().unwrap().clone());
+        let document = json!({ "Version": "2012-10-17", "Statement": statement });
+        let document = PolicyDocument::from_json(Json::from_value(&document), grammar).unwrap();
+        vec![Policy { name: None, document: Some(Arc::new(document)) }]
+    };
+    let own = request.principal.account() == Some(request.resource.account());
+    let all_open = PolicySet {
+        identity: open(PolicyGrammar::Identity),
+        resource: if own { Vec::new() } else { open(PolicyGrammar::Resource) },
+        ..PolicySet::default()
+    };
+    let alone = |layer: &LayerKind| match layer {
+        LayerKind::Identity => PolicySet { identity: policies.identity.clone(), ..all_open.clone() },
+        LayerKind::Boundary => PolicySet { boundary: policies.boundary.clone(), ..all_open.clone() },
+        LayerKind::ServiceControl => {
+            PolicySet { service_control: policies.service_control.clone(), ..all_open.clone() }
+        }
+        LayerKind::Resource => PolicySet { resource: policies.resource.clone(), ..all_open.clone() },
+        other => panic!("no remedy touches {other:?}"),
+    };
+    std::iter::once(policies.clone())
+        .chain(layers.iter().map(alone))
+        .map(|policies| evaluate(&policies, &request).possible)
+        .collect()
+}
+
+/// The layers that remedies touch.
+pub fn touched(remedies: &[&Remedy]) -> Vec<LayerKind> {
+    let layer = |remedy: &&Remedy| match remedy.target.kind {
+        TargetKind::Boundary => LayerKind::Boundary,
+        TargetKind::Scp => LayerKind::ServiceControl,
+        TargetKind::SendingAuthorization => LayerKind::Resource,
+        _ => LayerKind::Identity,
+    };
+    let mut layers: Vec<LayerKind> = remedies.iter().map(layer).collect();
+    layers.sort();
+    layers.dedup();
+    layers
 }
 
 /// Every question of every request context of an incident, answered; questions as the world stood at first.

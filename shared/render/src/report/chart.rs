@@ -129,11 +129,12 @@ fn step(span: i64) -> i64 {
 }
 
 fn span(seconds: i64) -> String {
-    let plural = |count: i64, unit: &str| if count == 1 { unit.to_owned() } else { format!("{count} {unit}s") };
+    let plural =
+        |count: i64, one: &str, unit: &str| if count == 1 { one.to_owned() } else { format!("{count} {unit}") };
     match seconds {
-        _ if seconds % 86_400 == 0 => plural(seconds / 86_400, "day"),
-        _ if seconds % 3_600 == 0 => plural(seconds / 3_600, "hour"),
-        _ => plural(seconds / 60, "minute"),
+        _ if seconds % 86_400 == 0 => plural(seconds / 86_400, "a day", "days"),
+        _ if seconds % 3_600 == 0 => plural(seconds / 3_600, "an hour", "hours"),
+        _ => plural(seconds / 60, "a minute", "minutes"),
     }
 }
 
@@ -172,6 +173,14 @@ mod tests {
         let chart = Chart::of(&causes).unwrap();
         assert!(chart.bars.iter().all(|bar| bar.x.parse::<f64>().unwrap() <= WIDTH));
         assert_eq!(chart.bars.len(), 2);
+    }
+
+    #[test]
+    fn a_bar_is_said_as_a_reader_says_it() {
+        assert_eq!(
+            [60, 900, 3_600, 21_600, 86_400, 604_800].map(span),
+            ["a minute", "15 minutes", "an hour", "6 hours", "a day", "7 days"]
+        );
     }
 
     #[test]

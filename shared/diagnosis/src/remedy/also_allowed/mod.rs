@@ -1,0 +1,235 @@
+//! What else remedies let through: the refused request is varied in one respect at a time, and every variation is evaluated
+//! without the remedies and with them. What another policy still refuses is looked at besides, with each layer that a remedy
+//! touches taken alone, and so is whoever else the changed document speaks of.
+
+mod sentence;
+mod variation;
+
+use serde_json::Value;
+use sesame_policy::evaluation::decide;
+use sesame_policy::{Decision, LayerKind, PolicySet, Possible, Request};
+
+use self::sentence::Phrase;
+use self::variation::{AtPlay, Variation, by_another};
+use super::draft::Draft;
+use super::patched::{self, Change, patched};
+use crate::assemble::Attached;
+use crate::examine::{Examined, alone, only};
+use crate::finding::TargetKind;
+use crate::question::Question;
+use crate::words;
+
+/// How many examples a remedy shows.
+const EXAMPLES: usize = 10;
+
+/// The refused questions and what is tried beside them.
+pub struct Variations<'e> {
+    questions: Vec<Tried<'e>>,
+}
+
+/// One refused question and its variations, each with what it comes to before any change.
+struct Tried<'e> {
+    examined: &'e Examined,
+    variations: Vec<(Variation, Possible)>,
+}
+
+/// What remedies allow beyond the refused requests.
+#[derive(Debug, Clone, Default)]
+pub struct AlsoAllowed {
+    /// One sentence.
+    pub sentence: String,
+    /// Examples, as they stand in `alsoAllowedRequests`.
+    pub examples: Vec<Value>,
+}
+
+/// What was found on the way to the sentence.
+#[derive(Default)]
+struct Seen<'e> {
+    /// Allowed as soon as the changes are made.
+    now: Vec<Phrase>,
+    /// Let through by a changed layer, and refused by another.
+    behind: Vec<Phrase>,
+    /// Who else is let through, "every other principal …".
+    others: Vec<String>,
+    sends: Vec<&'e Question>,
+    sends_behind: Vec<&'e Question>,
+    examples: Vec<Value>,
+}
+
+impl<'e> Variations<'e> {
+    /// The variations of the refused questions, in their latest request context, over what these drafts write.
+    pub fn of(examined: &'e [Vec<Examined>], drafts: &[Draft]) -> Variations<'e> {
+        let surely = Possible::only(Decision::Allowed);
+        let at_play = AtPlay::of(drafts);
+        let asked: Vec<&Question> = examined.iter().filter_map(|contexts| Some(&contexts.first()?.question)).collect();
+        let refused = examined
+            .iter()
+            .filter_map(|contexts| contexts.first())
+            .filter(|examined| examined.evaluation.possible != surely);
+        let tried = |examined: &'e Examined| {
+            let variations = variation::variations(examined, &at_play, &asked).into_iter().map(|variation| {
+                let before = match &variation.request {
+                    Some(request) => decide(&examined.policies, request).possible,
+                    None => examined.evaluation.possible,
+                };
+                (variation, before)
+            });
+            // What is allowed already cannot become so.
+            Tried { examined, variations: variations.filter(|(_, before)| *before != surely).collect() }
+        };
+        Variations { questions: refused.map(tried).collect() }
+    }
+
+    /// One sentence, and examples, of what these changes allow beyond the refused requests.
+    pub fn also_allowed(&self, changes: &[&Change], who: &str) -> AlsoAllowed {
+        let mut seen = Seen::default();
+        for tried in &self.questions {
+            tried.look(changes, &mut seen);
+        }
+        AlsoAllowed { sentence: sentence::sentence(&seen, who), examples: seen.examples }
+    }
+}
+
+impl<'e> Tried<'e> {
+    fn look(&self, changes: &[&Change], seen: &mut Seen<'e>) {
+        let Tried { examined, variations } = self;
+        let policies = patched(examined, changes);
+        let itself = decide(&policies, &examined.request).possible;
+        let touched = Touched::of(examined, &policies, changes);
+        for (variation, before) in variations {
+            let after = variation.request.as_ref().map_or(itself, |request| decide(&policies, request).possible);
+            let request = variation.request.as_ref().unwrap_or(&examined.request);
+            let behind = if becomes_allowed(*before, after) {
+                false
+            } else if touched.iter().any(|layer| layer.lets_through(request)) {
+                true
+            } else {
+                continue;
+            };
+            let (phrases, sends) = match behind {
+                false => (&mut seen.now, &mut seen.sends),
+                true => (&mut seen.behind, &mut seen.sends_behind),
+            };
+            let phrase = Phrase::of(variation);
+            if !phrases.contains(&phrase) {
+                phrases.push(phrase);
+            }
+            if !sends.contains(&&examined.question) {
+                sends.push(&examined.question);
+            }
+            if seen.examples.len() < EXAMPLES {
+                let mut shown = variation.shown.clone();
+                if let (true, Some(fields)) = (behind, shown.as_object_mut()) {
+                    fields.insert("refusedBy".to_owned(), Value::from("other policies"));
+                }
+                seen.examples.push(shown);
+            }
+        }
+        for who in changes.iter().filter_map(|change| lets_others_through(examined, change)) {
+            if !seen.others.contains(&who) {
+                seen.others.push(who);
+            }
+        }
+    }
+}
+
+/// Whether a request that was refused is no longer so, or one that was open is now allowed for certain.
+fn becomes_allowed(before: Possible, after: Possible) -> bool {
+    let newly = !before.contains(Decision::Allowed) && after.contains(Decision::Allowed);
+    newly || (before != after && after == Possible::only(Decision::Allowed))
+}
+
+/// A layer, or a level of SCPs, that the changes touch, with all others open: without the changes and with them.
+struct Touched {
+    before: PolicySet,
+    after: PolicySet,
+}
+
+impl Touched {
+    fn of(examined: &Examined, after: &PolicySet, changes: &[&Change]) -> Vec<Touched> {
+        let mut layers: Vec<(LayerKind, Option<usize>)> = Vec::new();
+        for change in changes {
+            let layer = patched::layer(change.target().kind);
+            let levels: Vec<Option<usize>> = match layer {
+                LayerKind::ServiceControl => patched::levels(examined, change).into_iter().map(Some).collect(),
+                _ => vec![None],
+            };
+            layers.extend(levels.into_iter().map(|level| (layer, level)));
+        }
+        layers.sort();
+        layers.dedup();
+        // Where nothing else stands in the way, the layer alone is the whole.
+        let identity_only = after.boundary.is_none()
+            && after.session.is_none()
+            && after.service_control.is_none()
+            && after.vpc_endpoint.is_none()
+            && after.resource.is_empty()
+            && crate::examine::same_account(&examined.request);
+        layers.retain(|(layer, _)| !(identity_only && *layer == LayerKind::Identity));
+        let of = |policies: &PolicySet, (layer, level): (LayerKind, Option<usize>)| {
+            alone(policies, layer, level, &examined.request)
+        };
+        layers
+            .into_iter()
+            .map(|place| Touched { before: of(&examined.policies, place), after: of(after, place) })
+            .collect()
+    }
+
+    fn lets_through(&self, request: &Request) -> bool {
+        becomes_allowed(decide(&self.before, request).possible, decide(&self.after, request).possible)
+    }
+}
+
+/// Whether a changed document also lets other principals through, and which.
+fn lets_others_through(examined: &Examined, change: &Change) -> Option<String> {
+    let target = change.target();
+    let shared = match target.kind {
+        TargetKind::UserInline | TargetKind::RoleInline | TargetKind::PermissionSet => false,
+        TargetKind::CustomerManaged | TargetKind::Boundary => !change.is_new(),
+        TargetKind::GroupInline | TargetKind::Scp | TargetKind::SendingAuthorization => true,
+    };
+    let request = by_another(&examined.request).filter(|_| shared)?;
+    let layer = patched::layer(target.kind);
+    let there =
+        |(_, _, attached): &(LayerKind, Option<usize>, &Attached)| patched::same_policy(&attached.target, target);
+    let attached = examined.set.iter().find(there).map(|(_, _, attached)| attached);
+    let before = attached.and_then(|attached| attached.document.clone());
+    // A new sending authorization policy is asked for its own identity alone.
+    if attached.is_none() && target.kind == TargetKind::SendingAuthorization && !patched::is_of(examined, target) {
+        return None;
+    }
+    let after = change.document();
+    // Beside the changed policy nothing, and something that allows: an Allow shows in the one, an exception to a Deny in the other.
+    let open = [false, true].into_iter().any(|beside| {
+        let of = |document| decide(&only(layer, document, beside, &request), &request).possible;
+        becomes_allowed(of(before.clone()), of(after.clone()))
+    });
+    open.then(|| others(examined, change, attached))
+}
+
+/// Whom else a document speaks of: "every other principal below organizational unit `Prod`".
+fn others(examined: &Examined, change: &Change, attached: Option<&Attached>) -> String {
+    let target = change.target();
+    let name = attached.and_then(|attached| attached.info.as_ref()).map(|info| format!(" `{}`", info.name));
+    let name = name.unwrap_or_default();
+    match target.kind {
+        TargetKind::Scp => {
+            let nodes = patched::levels(examined, change);
+            let levels = nodes.into_iter().filter_map(|level| examined.set.level(Some(level))?.level.as_ref());
+            let places: Vec<String> = levels.map(words::level).collect();
+            match places.as_slice() {
+                [account] if account.starts_with("account ") => format!("every other principal of {account}"),
+                _ => format!("every other principal below {}", words::join(&places)),
+            }
+        }
+        TargetKind::Boundary => format!("every other principal with permissions boundary{name}"),
+        TargetKind::GroupInline => {
+            let group = target.principal.as_deref().map(words::short_arn).unwrap_or_else(|| "the group".to_owned());
+            format!("every other member of {group}")
+        }
+        TargetKind::SendingAuthorization => {
+            format!("every other principal that policy{name} speaks of")
+        }
+        _ => format!("every other principal with managed policy{name}"),
+    }
+}
