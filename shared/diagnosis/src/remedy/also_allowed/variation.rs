@@ -192,7 +192,9 @@ fn belongs_to_another(key: &str) -> bool {
 fn named_values(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
     let mut list = Vec::new();
     for (key, values) in at_play.values.iter().filter(|(key, _)| !belongs_to_another(key)) {
-        for named in values {
+        let other_case =
+            values.iter().filter(|_| ADDRESSES.contains(&key.as_str())).filter_map(|value| in_other_case(value));
+        for named in &values.iter().cloned().chain(other_case).collect::<Vec<String>>() {
             for value in instances(key, named) {
                 let words = match key.as_str() {
                     FROM => format!("from `{named}`"),
@@ -214,6 +216,14 @@ fn named_values(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
         }
     }
     list
+}
+
+/// The same text with its first letter in the other case: some operators heed case, and some do not.
+fn in_other_case(text: &str) -> Option<String> {
+    let mut chars = text.chars();
+    let first = chars.next()?;
+    let other = if first.is_ascii_lowercase() { first.to_ascii_uppercase() } else { first.to_ascii_lowercase() };
+    (other != first).then(|| std::iter::once(other).chain(chars).collect())
 }
 
 /// Values that a value or pattern of a condition stands for.
@@ -280,17 +290,20 @@ fn varied(
 /// Every other action that sends, and what patterns of actions stand for besides.
 fn actions(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
     let request = &examined.request;
-    let other = |action: &str| with_action(request, action);
     let sends = SENDS.iter().filter(|action| !action.eq_ignore_ascii_case(&request.action));
-    let mut list: Vec<Variation> =
-        sends.map(|action| variation(Respect::Action, false, format!("`{action}`"), other(action))).collect();
+    let of = |action: &'static str| {
+        let each = with_action(request, action).into_iter();
+        each.map(move |other| variation(Respect::Action, false, format!("`{action}`"), other))
+    };
+    let mut list: Vec<Variation> = sends.flat_map(|action| of(action)).collect();
     let is_send = |pattern: &&String| pattern.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("ses:Send"));
     for pattern in at_play.actions.iter().filter(|pattern| pattern.contains('*') && !is_send(pattern)) {
         let (action, words) = match pattern.as_str() {
             "*" | "*:*" => (format!("{ELSEWHERE}:{ELSEWHERE}"), "any other action of any service".to_owned()),
             pattern => (instance(pattern), format!("any other action of `{pattern}`")),
         };
-        let mut general = variation(Respect::Action, true, words, other(&action));
+        let other = Request { action, ..request.clone() };
+        let mut general = variation(Respect::Action, true, words, other);
         if let Some(fields) = general.shown.as_object_mut() {
             fields.insert("action".to_owned(), json!(pattern));
         }
@@ -299,20 +312,23 @@ fn actions(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
     list
 }
 
-/// The same request for another action. What a message says of people is not known where only the new action has the key.
-fn with_action(request: &Request, action: &str) -> Request {
+/// The same request for another action. What a message says of people is not known where only the new action has the key; it may
+/// also lack it, which a condition may turn on.
+fn with_action(request: &Request, action: &str) -> Vec<Request> {
     let mut other = Request { action: action.to_owned(), ..request.clone() };
+    let mut without = None;
     for key in ADDRESSES {
         let has = |action: &str| has_key(action, &request.resource, key);
         match (has(&request.action), has(action)) {
             (_, false) => other.context.set(key, ContextValue::Absent),
             (false, true) => {
-                other.context.set(key, ContextValue::Unknown("the refused action has no such key".to_owned()))
+                without.get_or_insert_with(|| other.clone());
+                other.context.set(key, ContextValue::Unknown("the refused action has no such key".to_owned()));
             }
             (true, true) => {}
         }
     }
-    other
+    std::iter::once(other).chain(without).collect()
 }
 
 /// Another resource of the same kind, and those that the documents name.
