@@ -148,6 +148,23 @@ def test_an_identity_of_another_account_gets_a_sending_authorization_policy(emul
     emulators.client("iam").delete_user_policy(UserName=mailer.name, PolicyName="as-the-brand")
 
 
+def test_what_the_other_account_takes_away_by_itself_is_told(emulators, stack, campaign, operator, inbox, tell):
+    """Nothing of it is our own account's: its user sends as its identity."""
+    address = "news@brand.example.com"
+    finding = tell(campaign, campaign.send(address), address, None)
+    assert operator.decide(finding, "approve")[0] == 200
+    until(inbox, "applied")
+    assert of_campaign(emulators) == [f"sesame-{finding['id']}"]
+    assert campaign.send(address) is None
+
+    emulators.client("iam", MEMBER).delete_user_policy(UserName="campaign", PolicyName=f"sesame-{finding['id']}")
+    answer = emulators.client("lambda").invoke(FunctionName=stack["SweepFunction"], Payload=b"{}")
+    said = json.loads(answer["Payload"].read())
+    assert (said["failed"], said["vanished"]) == ([], [finding["id"]]), said
+    assert stored(emulators, stack, finding)["state"]["S"] == "rolled-back"
+    assert campaign.send(address)["Code"] == "AccessDeniedException"
+
+
 def test_an_account_whose_role_is_not_there_is_a_gap_and_no_failure(emulators, stack, mailer, tell):
     identity = f"arn:aws:ses:{REGION}:{SILENT}:identity/silent.example.com"
     address = "news@silent.example.com"

@@ -15,7 +15,7 @@ mod function;
 #[path = "../../../shared/aws/tests/fake/server.rs"]
 mod server;
 
-use function::{Function, without_environment};
+use function::{Function, read_by, told_by_the_template, without_environment};
 use serde_json::json;
 use server::{FakeAws, json as answer, json_error};
 
@@ -49,4 +49,9 @@ async fn a_table_that_cannot_be_read_is_an_error_with_a_stable_type() {
 fn a_function_without_its_environment_says_what_is_missing_and_ends() {
     let said = without_environment(BINARY);
     assert!(said.contains("SESAME_TABLE") && said.contains("SESAME_TOPIC"), "{said}");
+}
+
+#[test]
+fn it_reads_what_the_template_tells_it_and_nothing_else() {
+    assert_eq!(read_by(BINARY), told_by_the_template("Sweep"));
 }

@@ -47,7 +47,10 @@ impl Reader {
         let described = match self.clients.organizations.describe_organization().send().await {
             Ok(output) => output.organization,
             Err(error) if is_in_none(&error) && *account == self.account => return Readable::Known(None),
-            Err(error) => return Readable::Gap(Failure::of(&error).gap(LAYER, call, "the organization")),
+            Err(error) => {
+                let what = format!("the organization of account {account}");
+                return Readable::Gap(Failure::of(&error).gap(LAYER, call, &what));
+            }
         };
         let Some(described) = described else { return Readable::Known(None) };
         let mut organization = Organization {

@@ -1,5 +1,6 @@
 //! A function's real binary before a runtime API made here.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -94,7 +95,28 @@ fn request(stream: &mut TcpStream) -> Option<(String, String)> {
 
 /// What a binary says that is started without its environment; it must end, and not well.
 pub fn without_environment(binary: &str) -> String {
-    let output = Command::new(binary).env_clear().output().unwrap();
+    ended(Command::new(binary).env_clear())
+}
+
+fn ended(command: &mut Command) -> String {
+    let output = command.output().unwrap();
     assert!(!output.status.success());
     String::from_utf8(output.stderr).unwrap() + &String::from_utf8(output.stdout).unwrap()
+}
+
+/// The variables that a binary reads: it names all that are wrong, and here all are. Those that need not be set are.
+pub fn read_by(binary: &str) -> BTreeSet<String> {
+    let optional = [("SESAME_APPROVAL_URL", "?"), ("SESAME_APPROVALS_NEEDED", "?")];
+    let said = ended(Command::new(binary).env_clear().envs(optional));
+    let parts = said.split("environment variable `").skip(1);
+    parts.filter_map(|part| Some(part.split_once('`')?.0.to_owned())).collect()
+}
+
+/// The variables that template.yaml sets for a function, by the name of its resource.
+pub fn told_by_the_template(function: &str) -> BTreeSet<String> {
+    let template = include_str!("../../../../template.yaml");
+    let resource = template.split(&format!("\n  {function}:\n")).nth(1).expect("the function is in the template");
+    let lines = resource.lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+    let names = lines.filter_map(|line| line.trim().split_once(':').map(|(name, _)| name));
+    names.filter(|name| name.starts_with("SESAME_")).map(str::to_owned).collect()
 }

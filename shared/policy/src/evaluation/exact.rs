@@ -14,6 +14,7 @@ mod diagram;
 mod functions;
 mod keys;
 mod points;
+mod product;
 mod space;
 
 pub(super) use conclude::conclude;

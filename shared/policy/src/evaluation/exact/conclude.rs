@@ -237,11 +237,9 @@ fn conclude_all(
     if possible.determined().is_some() {
         return;
     }
-    // An axis that lacks values may turn the decision by one of those, and so may the axes that meet it in a statement.
+    // A value that an axis lacks may make any other one matter.
     evaluation.approximate |= !complete;
-    let doubtful = |axis: usize| !complete && space.meets_incomplete(axis);
-    let turning = functions.axes(decision);
-    let named: Vec<usize> = axes.iter().copied().filter(|axis| turning.contains(axis) || doubtful(*axis)).collect();
+    let named = if complete { functions.axes(decision) } else { axes.clone() };
     name_axes(&named, space, environment, evaluation);
     evaluation.completions =
         possible.iter().filter_map(|result| completion(result, decision, &axes, functions, environment)).collect();

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use super::automaton::{Glob, Product, Test, Witnesses, witnesses};
+use super::automaton::Glob;
+use super::product::{Product, Test, Witnesses, witnesses};
 use crate::condition::{Decimal, Moment};
 use crate::context::KeyType;
 

@@ -142,12 +142,6 @@ impl Space<'_> {
         Combinations { axes, at: vec![0; self.axes.len()], started: false }
     }
 
-    /// Whether an axis lacks values, or meets one that does in a statement element.
-    pub(super) fn meets_incomplete(&self, axis: usize) -> bool {
-        let incomplete = |axis: &usize| self.axes.get(*axis).is_some_and(|axis| !axis.complete);
-        incomplete(&axis) || self.atoms.iter().any(|atom| atom.axes.contains(&axis) && atom.axes.iter().any(incomplete))
-    }
-
     /// The bits of an atom at a combination; `None` over the budget.
     fn bits(&self, atom: usize, at: &[usize]) -> Option<u8> {
         let atom = self.atoms.get(atom)?;

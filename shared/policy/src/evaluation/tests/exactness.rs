@@ -113,6 +113,9 @@ fn values_lie_at_and_between_the_constants() {
         ("aws:SourceIp", "+ StringLike aws:SourceIp 10.* & NotIpAddress aws:SourceIp 10.0.0.0/8", "I"),
         ("aws:SourceIp", "+ StringLike aws:SourceIp 10.?.* & NotIpAddress aws:SourceIp 10.0.0.0/13", "AI"),
         ("aws:SourceIp", "+ StringLike aws:SourceIp 10.0.0.?7 & IpAddress aws:SourceIp 10.0.0.8/29", "I"),
+        // In a region between two ranges each number is free once the one before it is within.
+        ("aws:SourceIp", "+ StringLike aws:SourceIp 10.3.5.2??; - IpAddress aws:SourceIp 10.5.5.8/29", "AIE"),
+        ("aws:SourceIp", "+ StringLike aws:SourceIp 10.7.5.?; - IpAddress aws:SourceIp 10.5.5.0/28", "AIE"),
         ("aws:SourceIp", "+ StringNotLike aws:SourceIp 192.0.2.* & IpAddress aws:SourceIp 192.0.2.0/24", "I"),
         (
             "aws:SourceIp",
@@ -190,6 +193,13 @@ fn an_unknown_variable_takes_part_with_its_one_value() {
         ),
     ] {
         exactly(&[FROM, TAG], &[("identity", identity)], expected, turns_on);
+    }
+    // Of a known text it is the part that the pattern leaves, whatever the case.
+    for (operator, expected) in [("StringEquals", "I"), ("StringEqualsIgnoreCase", "AI")] {
+        let policies =
+            json!({"identity": [document(&format!("+ {operator} ses:FromAddress B${{aws:PrincipalTag/team}}"))]});
+        let evaluation = evaluate(MAILER, &json!({FROM: "bA", TAG: {"unknown": true}}), &policies);
+        assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), (expected, false), "{operator}");
     }
     // A flag in relation to a text: the text may be no flag at all.
     exactly(
@@ -277,6 +287,95 @@ fn each_possible_decision_comes_with_a_completion() {
     );
 }
 
+/// Each reason by itself, beside the nearest question that is exact.
+#[test]
+fn an_answer_that_may_hold_too_much_says_so() {
+    let long = "a".repeat(300);
+    let many: Vec<String> = (0..300).map(|index| format!("- StringEquals aws:username v{index}")).collect();
+    let many = format!("+ StringEquals ses:FromAddress ${{aws:username}}@x.com; {}", many.join("; "));
+    for (known, unknown, identity, approximate) in [
+        // A key in its own pattern, and keys in a circle.
+        (json!({}), &[FROM][..], "+ StringLike ses:FromAddress ${ses:FromAddress}", true),
+        (json!({}), &[FROM, TAG], "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}", false),
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}; - StringEquals aws:PrincipalTag/team ${ses:FromAddress}",
+            true,
+        ),
+        // A value that is missing may be the one beside which the other key matters.
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEquals ses:FromAddress a; + StringLike ses:FromAddress ${ses:FromAddress} & StringEquals aws:PrincipalTag/team a",
+            true,
+        ),
+        // A wildcard beside the variable, or a third key.
+        (json!({}), &[FROM, TAG], "+ StringLike ses:FromAddress ${aws:PrincipalTag/team}*", true),
+        (json!({}), &[FROM, TAG], "+ StringLike ses:FromAddress ${aws:PrincipalTag/team}@x.com", false),
+        (
+            json!({}),
+            &[FROM, TAG, "aws:username"],
+            "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}; + StringEquals ses:FromAddress ${aws:username}",
+            true,
+        ),
+        // Two forms that may come to the same text, and a key that is a number too.
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEquals ses:FromAddress a${aws:PrincipalTag/team}|${aws:PrincipalTag/team}a",
+            true,
+        ),
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEquals ses:FromAddress a${aws:PrincipalTag/team}|b${aws:PrincipalTag/team}",
+            false,
+        ),
+        (json!({}), &["x:y", TAG], "+ StringEquals x:y ${aws:PrincipalTag/team}; - NumericLessThan x:y 5", true),
+        // Long texts.
+        (json!({FROM: long}), &[TAG], "+ StringLike ses:FromAddress ${aws:PrincipalTag/team}*", true),
+        (json!({FROM: "a".repeat(256)}), &[TAG], "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}", false),
+        (json!({FROM: "a".repeat(257)}), &[TAG], "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}", true),
+        (
+            json!({FROM: "a".repeat(257)}),
+            &[TAG],
+            "+ StringEqualsIgnoreCase ses:FromAddress ${aws:PrincipalTag/team}",
+            true,
+        ),
+        (json!({TO: ["b", long]}), &[TAG], "+ ForAnyValue:StringLike ses:Recipients ${aws:PrincipalTag/team}", true),
+        (json!({TO: ["b"]}), &[TAG], "+ ForAnyValue:StringLike ses:Recipients ${aws:PrincipalTag/team}", false),
+        (
+            json!({"aws:SourceArn": format!("arn:aws:ses:us-east-1:111122223333:identity/{long}")}),
+            &[TAG],
+            "+ ArnLike aws:SourceArn arn:aws:ses:*:*:identity/${aws:PrincipalTag/team}",
+            true,
+        ),
+        // More values of the variable than are put in.
+        (json!({}), &[FROM, "aws:username"], many.as_str(), true),
+        // Wildcards on numbers, dates and IPv6 addresses; two families on one text.
+        (json!({}), &["aws:MultiFactorAuthAge"], "+ StringLike aws:MultiFactorAuthAge *5", true),
+        (json!({}), &["aws:MultiFactorAuthAge"], "+ StringLike aws:MultiFactorAuthAge 5", false),
+        (json!({}), &["aws:CurrentTime"], "+ StringLike aws:CurrentTime 2026*", true),
+        (json!({}), &["aws:CurrentTime"], "+ StringEquals aws:CurrentTime 2026-01-01", false),
+        (json!({}), &["aws:SourceIp"], "+ StringLike aws:SourceIp 2001:*", true),
+        (json!({}), &["aws:SourceIp"], "+ StringLike aws:SourceIp 10.*", false),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - DateLessThan x:y 2020-01-01", true),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - NumericLessThan x:y 4", false),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y *5", true),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y 4", false),
+    ] {
+        let mut context = known.clone();
+        unknown.iter().for_each(|key| context[*key] = json!({"unknown": true}));
+        let evaluation = evaluate(MAILER, &context, &json!({"identity": [document(identity)]}));
+        assert_eq!(evaluation.approximate, approximate, "{identity:.90} {:?}", evaluation.possible);
+        assert!(evaluation.decision().is_none(), "{identity:.90}");
+        let mut all: Vec<&str> = unknown.to_vec();
+        all.sort_unstable();
+        assert!(!approximate || evaluation.unknown_keys == all, "{identity:.90} {:?}", evaluation.unknown_keys);
+    }
+}
+
 /// Of many unknowns most answers are small, and exact.
 #[test]
 fn many_unknowns_do_not_make_an_answer_approximate() {
@@ -299,6 +398,12 @@ fn many_statements_may_turn_on_one_list() {
         (0..40).map(|index| format!("- {operator} ses:Recipients *@d{index}.example")).collect()
     };
     exactly(&[TO], &[("identity", &format!("+; {}", denies("ForAnyValue:StringLike").join("; ")))], "AE", &[TO]);
+    // What is shown of it is a text that does.
+    let policies = json!({"identity": [document("+; - ForAnyValue:StringLike ses:Recipients *@a|*@b"), document("- ForAnyValue:StringLike ses:Recipients c@* & ForAllValues:StringLike ses:Recipients *@d")]});
+    let evaluation = evaluate(MAILER, &json!({TO: {"unknown": true}}), &policies);
+    let shown = |index: usize| evaluation.completions[index].keys[0].1.clone();
+    assert_eq!(shown(0), crate::ContextValue::Absent);
+    assert_eq!(shown(1), crate::ContextValue::Many(vec!["@a".to_owned()]));
     // No list is outside of all patterns but the empty one, which holds no text outside of any.
     exactly(&[TO], &[("identity", &format!("+; {}", denies("ForAllValues:StringLike").join("; ")))], "AE", &[TO]);
     let some = format!("+; {}; - Null ses:Recipients true", denies("ForAllValues:StringNotLike").join("; "));
