@@ -54,7 +54,12 @@ fn the_renderers_are_tested_with_findings_as_they_come_out() {
     let options = Options { now: "2026-11-23T15:14:00Z".parse().unwrap(), ..options() };
     let scenarios = rendered();
     for scenario in &scenarios {
-        let finding = findings_at(scenario, &world(scenario), &options).remove(0);
+        let mut finding = findings_at(scenario, &world(scenario), &options).remove(0);
+        // A snapshot is read from a folder that is another one each time.
+        for gap in &mut finding.gaps {
+            let file = gap.source.rsplit('/').next().map(|name| format!("snapshot/{name}"));
+            gap.source = file.filter(|_| gap.source.starts_with('/')).unwrap_or_else(|| gap.source.clone());
+        }
         let text = serde_json::to_string_pretty(&finding).unwrap() + "\n";
         same(&format!("../shared/render/tests/fixtures/{}.json", scenario.name), &text);
     }
