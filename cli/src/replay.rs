@@ -26,8 +26,8 @@ pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let count = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
     let but = match broken {
         0 => String::new(),
-        1 => ", 1 of them not whole (see above)".to_owned(),
-        broken => format!(", {broken} of them not whole (see above)"),
+        1 => ", 1 of them not whole".to_owned(),
+        broken => format!(", {broken} of them not whole"),
     };
     let read = format!("{count} read{but}; {}", input.skipped);
     if input.denials.is_empty() {
