@@ -258,13 +258,17 @@ proptest! {
                 let same = denial == *latest && question == *refused_question;
                 // `ses:SendBulkEmail` has none of the address keys: there is nothing to vary.
                 let no_key = question.action == "ses:SendBulkEmail" && respect.is_of_a_message();
-                // What another context of the incident asked is named in the plan's title, and not opened besides.
-                let asked = matches!(respect, Respect::Resource(_))
-                    && case.finding.requests.iter().any(|request| {
-                        request.resource == question.resource.as_str()
-                            && request.action.eq_ignore_ascii_case(&question.action)
-                    });
-                if !same && !no_key && !asked && opened(&case.world, &changed, &denial, &question, &layers) {
+                // What another context of the incident asked is granted by name in a title, and not opened besides.
+                let titled = match &respect {
+                    Respect::Resource(value) => {
+                        let name = format!("`{}`", value.split_once('/').unwrap().1);
+                        let asked = |text: &str| text == question.resource.as_str();
+                        case.finding.requests.iter().any(|request| asked(&request.resource))
+                            && plan.iter().any(|remedy| remedy.title.contains(&name))
+                    }
+                    _ => false,
+                };
+                if !same && !no_key && !titled && opened(&case.world, &changed, &denial, &question, &layers) {
                     prop_assert!(
                         respect.is_in(said),
                         "{respect:?} of {} on {} is not in: {said}\n{}",
