@@ -168,6 +168,19 @@ impl<'w> Library<'w> {
         Ok(set)
     }
 
+    /// The same layers for a question on another resource, with its own policies in the place of the first one's, as far as they
+    /// were read; `None` where neither has any.
+    pub fn on_another(&self, set: &Assembled, question: &Question) -> Option<Assembled> {
+        let read = Reader { library: self, strict: false }.resource(self.world, question).unwrap_or_default();
+        let resource: Vec<Attached> = read.into_iter().filter(|policy| policy.document.is_some()).collect();
+        if resource.is_empty() && set.resource.is_empty() {
+            return None;
+        }
+        let mut other = Assembled { resource, ..set.clone() };
+        other.keys.extend(crate::context::mentioned_keys(&other));
+        Some(other)
+    }
+
     fn parse(&self, document: &'w RawDocument, grammar: PolicyGrammar) -> Parsed {
         let parse = || match &document.json {
             Ok(json) => PolicyDocument::parse(json, grammar).map(Arc::new).map_err(|error| error.to_string()),

@@ -52,6 +52,7 @@ pub fn diagnose(incident: &Incident, world: &World, options: &Options) -> Result
         finding: &incident.id,
         subject: &subject,
         denial,
+        library: &library,
         examined: &examined,
         causes: &found,
         options,
@@ -102,6 +103,7 @@ fn examine_all<'w>(
     let mut sets: BTreeMap<String, Arc<Assembled>> = BTreeMap::new();
     let others = incident.distinct.iter().map(|(denial, _)| denial).filter(|denial| **denial != incident.latest);
     for denial in std::iter::once(&incident.latest).chain(others) {
+        let shared = Arc::new(denial.clone());
         for question in questions(denial, subject, world) {
             let set = match sets.entry(question.resource.to_string()) {
                 Entry::Occupied(known) => known.get().clone(),
@@ -109,7 +111,7 @@ fn examine_all<'w>(
                     place.insert(Arc::new(library.assemble(subject, &question, options.strict)?)).clone()
                 }
             };
-            let Some(examined) = examine(&question, denial, subject, world, set) else { continue };
+            let Some(examined) = examine(&question, &shared, subject, world, set) else { continue };
             let same = |contexts: &&mut Vec<Examined>| {
                 contexts.first().is_some_and(|first| same_question(&first.question, &question))
             };

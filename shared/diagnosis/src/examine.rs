@@ -51,6 +51,8 @@ impl Blocker {
 pub struct Examined {
     /// The question.
     pub question: Question,
+    /// The refused call that asks it.
+    pub denial: Arc<Denial>,
     /// The policies that bear on it.
     pub set: Arc<Assembled>,
     /// The same in the engine's form.
@@ -68,7 +70,7 @@ pub struct Examined {
 /// Evaluates a question for a denial, against the policies that bear on it, and finds what blocks it.
 pub fn examine(
     question: &Question,
-    denial: &Denial,
+    denial: &Arc<Denial>,
     subject: &Subject,
     world: &World,
     mut set: Arc<Assembled>,
@@ -79,13 +81,13 @@ pub fn examine(
     let refused_here = question.origin == crate::finding::Origin::Message || denial.message.action.is_none();
     let named = named_layer(denial).filter(|_| refused_here);
     name_the_unseen(&mut set, named, denial);
-    let mut examined = weigh(question, set, request, named);
+    let mut examined = weigh(question, denial, set, request, named);
     // Everything that can be seen allows, and yet AWS refused: what is never seen comes under suspicion.
     let allowed = examined.evaluation.possible == Possible::only(Decision::Allowed);
     // Where AWS names a layer that can be seen, that is the one that was changed since.
     let open = matches!(named, None | Some(LayerKind::Session | LayerKind::VpcEndpoint));
     if allowed && refused_here && open && suspect_the_unseen(&mut examined.set, denial, subject, world) {
-        examined = weigh(question, examined.set, examined.request, named);
+        examined = weigh(question, denial, examined.set, examined.request, named);
     }
     Some(examined)
 }
@@ -148,7 +150,13 @@ fn suspect_the_unseen(set: &mut Arc<Assembled>, denial: &Denial, subject: &Subje
     suspected
 }
 
-fn weigh(question: &Question, set: Arc<Assembled>, request: Request, named: Option<LayerKind>) -> Examined {
+fn weigh(
+    question: &Question,
+    denial: &Arc<Denial>,
+    set: Arc<Assembled>,
+    request: Request,
+    named: Option<LayerKind>,
+) -> Examined {
     let policies = set.policy_set();
     let evaluation = evaluate(&policies, &request);
     let candidates = candidates(&set, &evaluation, &request);
@@ -190,7 +198,7 @@ fn weigh(question: &Question, set: Arc<Assembled>, request: Request, named: Opti
         blockers.push((suspect.clone(), if inferred { Certainty::Inferred } else { Certainty::Possible }));
     }
     let left = maybe.into_iter().filter(|blocker| !suspects.contains(blocker)).collect();
-    Examined { question: question.clone(), set, policies, request, evaluation, blockers, left }
+    Examined { question: question.clone(), denial: denial.clone(), set, policies, request, evaluation, blockers, left }
 }
 
 /// Everything that may block a request, and whether it is plain that it does: a Deny that matches blocks whatever the rest says.

@@ -17,6 +17,7 @@ use serde_json::Value;
 use self::draft::Draft;
 use self::guard::{Unmendable, applicability_of_opening};
 use crate::Options;
+use crate::assemble::Library;
 use crate::causes::Found;
 use crate::denial::Denial;
 use crate::examine::{Blocker, Examined};
@@ -33,6 +34,8 @@ pub struct Situation<'a> {
     pub subject: &'a Subject<'a>,
     /// The latest denial.
     pub denial: &'a Denial,
+    /// The world, and its documents.
+    pub library: &'a Library<'a>,
     /// For each question its examination in each request context.
     pub examined: &'a [Vec<Examined>],
     /// The causes.

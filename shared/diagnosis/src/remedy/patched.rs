@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use sesame_policy::evaluation::decide;
 use sesame_policy::json::Json;
-use sesame_policy::{Decision, LayerKind, Policy, PolicyDocument, PolicyGrammar, PolicySet, Possible};
+use sesame_policy::{Arn, Decision, LayerKind, Policy, PolicyDocument, PolicyGrammar, PolicySet, Possible};
 
 use super::draft::Draft;
-use crate::assemble::{Attached, LevelPolicies};
+use crate::assemble::{Assembled, Attached, LevelPolicies};
 use crate::examine::Examined;
 use crate::finding::{Operation, Target, TargetKind};
 
@@ -104,7 +104,11 @@ pub fn after(examined: &[Vec<Examined>], changes: &[&Change]) -> After {
 
 /// The policies of a question with these changes in place.
 pub fn patched(examined: &Examined, changes: &[&Change]) -> PolicySet {
-    let set = &examined.set;
+    patched_on(&examined.set, &examined.policies, &examined.question.resource, changes)
+}
+
+/// The policies that bear on a resource, with these changes in place; `before` is `set` in the engine's form.
+pub fn patched_on(set: &Assembled, before: &PolicySet, resource: &Arn, changes: &[&Change]) -> PolicySet {
     let list = |attached: &[Attached], policies: &[Policy]| -> Vec<Policy> {
         let each = attached.iter().zip(policies);
         each.filter_map(|(attached, policy)| {
@@ -112,7 +116,6 @@ pub fn patched(examined: &Examined, changes: &[&Change]) -> PolicySet {
         })
         .collect()
     };
-    let before = &examined.policies;
     let optional = |attached: &Option<Vec<Attached>>, policies: &Option<Vec<Policy>>| {
         attached.as_deref().zip(policies.as_deref()).map(|(attached, policies)| list(attached, policies))
     };
@@ -129,7 +132,7 @@ pub fn patched(examined: &Examined, changes: &[&Change]) -> PolicySet {
     };
     for change in changes.iter().filter(|change| change.operation == Operation::Put) {
         if !set.iter().any(|(_, _, attached)| same_policy(&attached.target, &change.target)) {
-            add(&mut after, examined, change);
+            add(&mut after, set, resource, change);
         }
     }
     after
@@ -155,7 +158,7 @@ pub fn same_policy(one: &Target, other: &Target) -> bool {
 }
 
 /// Attaches a new policy where the question sees it.
-fn add(set: &mut PolicySet, examined: &Examined, change: &Change) {
+fn add(policies: &mut PolicySet, set: &Assembled, resource: &Arn, change: &Change) {
     let Change { target, document: Some(document), new, .. } = change else { return };
     let policy = Policy { name: None, document: Some(document.clone()) };
     match target.kind {
@@ -163,19 +166,19 @@ fn add(set: &mut PolicySet, examined: &Examined, change: &Change) {
         | TargetKind::RoleInline
         | TargetKind::GroupInline
         | TargetKind::CustomerManaged
-        | TargetKind::PermissionSet => set.identity.push(policy),
+        | TargetKind::PermissionSet => policies.identity.push(policy),
         // Another boundary in the place of the old one.
-        TargetKind::Boundary if *new => set.boundary = Some(vec![policy]),
+        TargetKind::Boundary if *new => policies.boundary = Some(vec![policy]),
         TargetKind::Boundary => {}
         TargetKind::Scp => {
-            let levels = examined.set.service_control.iter().flatten();
-            for (level, policies) in levels.zip(set.service_control.iter_mut().flatten()) {
+            let levels = set.service_control.iter().flatten();
+            for (level, attached) in levels.zip(policies.service_control.iter_mut().flatten()) {
                 if is_at(level, target) {
-                    policies.push(policy.clone());
+                    attached.push(policy.clone());
                 }
             }
         }
-        TargetKind::SendingAuthorization if is_of(examined, target) => set.resource.push(policy),
+        TargetKind::SendingAuthorization if is_of(resource, target) => policies.resource.push(policy),
         TargetKind::SendingAuthorization => {}
     }
 }
@@ -185,9 +188,8 @@ fn is_at(level: &LevelPolicies, target: &Target) -> bool {
     level.level.as_ref().is_some_and(|level| Some(&level.id) == target.node.as_ref())
 }
 
-/// Whether the question's resource is the identity whose policy a target is.
-pub fn is_of(examined: &Examined, target: &Target) -> bool {
-    let resource = &examined.question.resource;
+/// Whether a resource is the identity whose policy a target is.
+pub fn is_of(resource: &Arn, target: &Target) -> bool {
     resource.resource().strip_prefix("identity/") == target.identity.as_deref()
         && Some(resource.region()) == target.region.as_deref()
         && Some(resource.account()) == target.account.as_deref()

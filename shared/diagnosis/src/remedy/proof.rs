@@ -22,7 +22,7 @@ pub fn prove(
     }
     let changes: Vec<Change> = drafts.iter().map(Change::of).collect();
     let who = words::who(situation.subject);
-    let variations = Variations::of(situation.examined, &drafts);
+    let variations = Variations::of(situation, &drafts);
     let proof = |changes: &[&Change]| -> Verification {
         let After { allowed, depends_on } = patched::after(situation.examined, changes);
         let AlsoAllowed { sentence, examples } = variations.also_allowed(changes, &who);

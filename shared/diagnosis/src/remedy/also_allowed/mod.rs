@@ -11,8 +11,9 @@ use sesame_policy::{Decision, LayerKind, PolicySet, Possible, Request};
 
 use self::sentence::Phrase;
 use self::variation::{AtPlay, Variation, by_another};
+use super::Situation;
 use super::draft::Draft;
-use super::patched::{self, Change, patched};
+use super::patched::{self, Change, patched, patched_on};
 use crate::assemble::Attached;
 use crate::examine::{Examined, alone, only};
 use crate::finding::TargetKind;
@@ -58,7 +59,8 @@ struct Seen<'e> {
 
 impl<'e> Variations<'e> {
     /// The variations of the refused questions, in their latest request context, over what these drafts write.
-    pub fn of(examined: &'e [Vec<Examined>], drafts: &[Draft]) -> Variations<'e> {
+    pub fn of(situation: &Situation<'e>, drafts: &[Draft]) -> Variations<'e> {
+        let examined = situation.examined;
         let surely = Possible::only(Decision::Allowed);
         let at_play = AtPlay::of(drafts);
         let asked: Vec<&Question> = examined.iter().filter_map(|contexts| Some(&contexts.first()?.question)).collect();
@@ -67,13 +69,15 @@ impl<'e> Variations<'e> {
             .filter_map(|contexts| contexts.first())
             .filter(|examined| examined.evaluation.possible != surely);
         let tried = |examined: &'e Examined| {
-            let variations = variation::variations(examined, &at_play, &asked).into_iter().map(|variation| {
-                let before = match &variation.request {
-                    Some(request) => decide(&examined.policies, request).possible,
-                    None => examined.evaluation.possible,
-                };
-                (variation, before)
-            });
+            let variations =
+                variation::variations(situation, examined, &at_play, &asked).into_iter().map(|variation| {
+                    let policies = variation.bearing.as_ref().map_or(&examined.policies, |bearing| &bearing.policies);
+                    let before = match &variation.request {
+                        Some(request) => decide(policies, request).possible,
+                        None => examined.evaluation.possible,
+                    };
+                    (variation, before)
+                });
             // What is allowed already cannot become so.
             Tried { examined, variations: variations.filter(|(_, before)| *before != surely).collect() }
         };
@@ -95,10 +99,19 @@ impl<'e> Tried<'e> {
         let Tried { examined, variations } = self;
         let policies = patched(examined, changes);
         let itself = decide(&policies, &examined.request).possible;
-        let touched = Touched::of(examined, &policies, changes);
+        let touched_here = Touched::of(examined, &examined.policies, &policies, changes);
         for (variation, before) in variations {
-            let after = variation.request.as_ref().map_or(itself, |request| decide(&policies, request).possible);
             let request = variation.request.as_ref().unwrap_or(&examined.request);
+            let elsewhere = variation.bearing.as_ref().map(|bearing| {
+                let after = patched_on(&bearing.set, &bearing.policies, &request.resource, changes);
+                let touched = Touched::of(examined, &bearing.policies, &after, changes);
+                (decide(&after, request).possible, touched)
+            });
+            let (after, touched) = match &elsewhere {
+                Some((after, touched)) => (*after, touched),
+                None if variation.request.is_none() => (itself, &touched_here),
+                None => (decide(&policies, request).possible, &touched_here),
+            };
             let behind = if becomes_allowed(*before, after) {
                 false
             } else if touched.iter().any(|layer| layer.lets_through(request)) {
@@ -146,7 +159,7 @@ struct Touched {
 }
 
 impl Touched {
-    fn of(examined: &Examined, after: &PolicySet, changes: &[&Change]) -> Vec<Touched> {
+    fn of(examined: &Examined, before: &PolicySet, after: &PolicySet, changes: &[&Change]) -> Vec<Touched> {
         let mut layers: Vec<(LayerKind, Option<usize>)> = Vec::new();
         for change in changes {
             let layer = patched::layer(change.target().kind);
@@ -169,10 +182,7 @@ impl Touched {
         let of = |policies: &PolicySet, (layer, level): (LayerKind, Option<usize>)| {
             alone(policies, layer, level, &examined.request)
         };
-        layers
-            .into_iter()
-            .map(|place| Touched { before: of(&examined.policies, place), after: of(after, place) })
-            .collect()
+        layers.into_iter().map(|place| Touched { before: of(before, place), after: of(after, place) }).collect()
     }
 
     fn lets_through(&self, request: &Request) -> bool {
@@ -195,7 +205,10 @@ fn lets_others_through(examined: &Examined, change: &Change) -> Option<String> {
     let attached = examined.set.iter().find(there).map(|(_, _, attached)| attached);
     let before = attached.and_then(|attached| attached.document.clone());
     // A new sending authorization policy is asked for its own identity alone.
-    if attached.is_none() && target.kind == TargetKind::SendingAuthorization && !patched::is_of(examined, target) {
+    if attached.is_none()
+        && target.kind == TargetKind::SendingAuthorization
+        && !patched::is_of(&examined.question.resource, target)
+    {
         return None;
     }
     let after = change.document();

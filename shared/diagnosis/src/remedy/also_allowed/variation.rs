@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sesame_policy::{Arn, ContextValue, Principal, Request};
+use sesame_policy::{Arn, ContextValue, PolicySet, Principal, Request};
 
-use crate::context::{canonical, has_key, is_always_known};
-use crate::examine::Examined;
+use crate::assemble::Assembled;
+use crate::context::{canonical, context, has_key, is_always_known};
+use crate::examine::{self, Examined};
 use crate::near_miss::SENDS;
 use crate::question::Question;
+use crate::remedy::Situation;
 use crate::remedy::draft::Draft;
 use crate::words;
 
@@ -36,8 +38,19 @@ pub struct Variation {
     pub words: String,
     /// `None` where no policy asks for what is varied: it then fares as the refused request does.
     pub request: Option<Request>,
+    /// The policies that bear on it, where they are not those of the refused request.
+    pub bearing: Option<Box<Bearing>>,
     /// As it stands in `alsoAllowedRequests`.
     pub shown: Value,
+}
+
+/// The policies that bear on a request.
+#[derive(Debug, Clone)]
+pub struct Bearing {
+    /// With where each comes from.
+    pub set: Assembled,
+    /// The same in the engine's form.
+    pub policies: PolicySet,
 }
 
 /// Whom a message is from.
@@ -143,7 +156,7 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 /// Everything that is tried beside a refused question; the other questions of the send are no variations of it.
-pub fn variations(examined: &Examined, at_play: &AtPlay, asked: &[&Question]) -> Vec<Variation> {
+pub fn variations(situation: &Situation, examined: &Examined, at_play: &AtPlay, asked: &[&Question]) -> Vec<Variation> {
     let at_play = &at_play.with(examined);
     let mut list = general_values(examined, at_play);
     list.extend(named_values(examined, at_play));
@@ -156,7 +169,7 @@ pub fn variations(examined: &Examined, at_play: &AtPlay, asked: &[&Question]) ->
         };
         !asked.iter().any(is)
     };
-    list.extend(resources(examined, at_play).into_iter().filter(another));
+    list.extend(resources(situation, examined, at_play).into_iter().filter(another));
     list
 }
 
@@ -284,7 +297,7 @@ fn varied(
     });
     let shown =
         json!({ "action": request.action, "resource": request.resource.as_str(), "context": { (key.clone()): shown } });
-    Some(Variation { respect: Respect::Value(key), general, words, request: varied, shown })
+    Some(Variation { respect: Respect::Value(key), general, words, request: varied, bearing: None, shown })
 }
 
 /// Every other action that sends, and what patterns of actions stand for besides.
@@ -331,8 +344,8 @@ fn with_action(request: &Request, action: &str) -> Vec<Request> {
     std::iter::once(other).chain(without).collect()
 }
 
-/// Another resource of the same kind, and those that the documents name.
-fn resources(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
+/// Another resource of the same kind, and those that the documents name, each with the policies that bear on it.
+fn resources(situation: &Situation, examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
     let request = &examined.request;
     let kind = request.resource.resource().split('/').next().unwrap_or_default();
     let text = request.resource.as_str();
@@ -343,12 +356,25 @@ fn resources(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
             && resource.resource().split('/').next() == Some(kind)
             && resource != request.resource
             && resource.account() == request.resource.account();
-        same_kind.then(|| Request { resource, ..request.clone() })
+        same_kind.then_some(resource)
+    };
+    let on = |resource: Arn, general: bool, words: String| {
+        let question = Question { resource, ..examined.question.clone() };
+        let set = situation.library.on_another(&examined.set, &question);
+        let context = context(
+            &examined.denial,
+            situation.subject,
+            &question,
+            situation.library.world,
+            set.as_ref().unwrap_or(&examined.set),
+        );
+        let request = examine::request(request.principal.clone(), &question, context);
+        let bearing = set.map(|set| Box::new(Bearing { policies: set.policy_set(), set }));
+        Variation { bearing, ..variation(Respect::Resource, general, words, request) }
     };
     let any = format!("on any other {}", kind.replace('-', " "));
     let general = other(&format!("{prefix}{kind}/{ELSEWHERE}.example"));
-    let mut list: Vec<Variation> =
-        general.into_iter().map(|request| variation(Respect::Resource, true, any.clone(), request)).collect();
+    let mut list: Vec<Variation> = general.into_iter().map(|resource| on(resource, true, any.clone())).collect();
     for pattern in at_play.resources.iter().filter(|pattern| *pattern != "*" && !pattern.contains("${")) {
         // A pattern of Regions or accounts stands for the refused request's own.
         let mut parts: Vec<&str> = pattern.splitn(6, ':').collect();
@@ -360,9 +386,8 @@ fn resources(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
             }
         }
         let text = instance(&parts.join(":"));
-        if let Some(request) = other(&text) {
-            let words = format!("on {}", words::short_arn(&parts.join(":")));
-            list.push(variation(Respect::Resource, false, words, request));
+        if let Some(resource) = other(&text) {
+            list.push(on(resource, false, format!("on {}", words::short_arn(&parts.join(":")))));
         }
     }
     list
@@ -370,7 +395,7 @@ fn resources(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
 
 fn variation(respect: Respect, general: bool, words: String, request: Request) -> Variation {
     let shown = json!({ "action": request.action, "resource": request.resource.as_str(), "context": {} });
-    Variation { respect, general, words, request: Some(request), shown }
+    Variation { respect, general, words, request: Some(request), bearing: None, shown }
 }
 
 /// The same request by another principal of the same account; `None` where there is no such thing.
