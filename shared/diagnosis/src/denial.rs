@@ -265,6 +265,8 @@ pub enum OtherRefusal {
     Sandbox,
     /// SMTP 535: wrong credentials, or those of another Region.
     Credentials,
+    /// AWS does not take the request's signature or token: expired, unknown, or made with a wrong secret.
+    Signature,
     /// The custom MAIL FROM domain is not set up.
     MailFromDomain,
     /// A configuration set or template does not exist.

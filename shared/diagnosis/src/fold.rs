@@ -142,6 +142,7 @@ fn other_name(other: OtherRefusal) -> &'static str {
         OtherRefusal::Suspended => "suspended",
         OtherRefusal::Sandbox => "sandbox",
         OtherRefusal::Credentials => "credentials",
+        OtherRefusal::Signature => "signature",
         OtherRefusal::MailFromDomain => "mail-from-domain",
         OtherRefusal::NotFound => "not-found",
         OtherRefusal::Throttled => "throttled",

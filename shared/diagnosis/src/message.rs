@@ -54,6 +54,36 @@ pub fn parse(text: &str) -> DenialMessage {
     message
 }
 
+/// The text as AWS wrote it: the escapes of JSON, XML and HTML undone once, and lines that a terminal or a ticket has wrapped
+/// made one.
+pub fn plain(text: &str) -> String {
+    const ESCAPES: [(&str, &str); 14] = [
+        ("\\u0060", "`"),
+        ("\\u0027", "'"),
+        ("\\u0022", "\""),
+        ("&#x27;", "'"),
+        ("&#x60;", "`"),
+        ("&#39;", "'"),
+        ("&#039;", "'"),
+        ("&#96;", "`"),
+        ("&#34;", "\""),
+        ("&apos;", "'"),
+        ("&quot;", "\""),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        // The last, or `&amp;quot;` would be undone twice.
+        ("&amp;", "&"),
+    ];
+    let mut plain = text.to_owned();
+    for (escape, written) in ESCAPES {
+        if plain.contains(escape) {
+            plain = plain.replace(escape, written);
+        }
+    }
+    let wrapped = plain.contains(['\n', '\r']) && !plain.contains(ANCHOR);
+    if wrapped { plain.split_whitespace().collect::<Vec<_>>().join(" ") } else { plain }
+}
+
 /// Whether an IAM action is one that SES authorizes sends by.
 pub fn is_send_action(action: &str) -> bool {
     action
@@ -79,8 +109,21 @@ pub fn refusal(text: &str) -> Option<Refusal> {
         OtherRefusal::Suspended
     } else if any(&["productionaccessnotgranted", "in the sandbox", "sandbox mode"]) {
         OtherRefusal::Sandbox
-    } else if any(&["authentication credentials invalid", "535 authentication", "535 5.7"]) {
+    } else if any(&[
+        "authentication credentials invalid",
+        "535 authentication",
+        "535 5.7",
+        "530 authentication required",
+    ]) {
         OtherRefusal::Credentials
+    } else if any(&[
+        "expiredtoken",
+        "invalidclienttokenid",
+        "unrecognizedclient",
+        "signaturedoesnotmatch",
+        "security token included in the request",
+    ]) {
+        OtherRefusal::Signature
     } else if any(&["configurationsetdoesnotexist", "templatedoesnotexist"])
         || all(&["configuration set", "does not exist"])
         || all(&["template", "notfoundexception"])

@@ -2,7 +2,7 @@
 
 use sesame_policy::Decision;
 
-use crate::denial::{Denial, Incident};
+use crate::denial::{Denial, Incident, OtherRefusal, Refusal};
 use crate::examine::Examined;
 use crate::finding::{Agreement, Applicability, Cause, CauseKind, Certainty, Hint, Outcome, Remedy, Summary, Witness};
 use crate::subject::Subject;
@@ -22,11 +22,11 @@ pub fn summary(
     witness: &Witness,
 ) -> Summary {
     let contradiction = contradiction(outcome, witness);
-    let why = why(outcome, &asked(&incident.latest, examined), examined, causes, hints);
+    let why = why(outcome, &asked(&incident.latest, examined), examined, causes, hints, witness);
     Summary {
         what: words::sentence(&what(outcome, incident, subject, examined)),
         why: words::sentence(&(why + &contradiction)),
-        fix: words::sentence(&(fix(outcome, causes, hints, remedies, plan) + &left_out(incident, plan))),
+        fix: words::sentence(&(fix(outcome, incident, causes, hints, remedies, plan) + &left_out(incident, plan))),
     }
 }
 
@@ -42,18 +42,23 @@ fn left_out(incident: &Incident, plan: &[String]) -> String {
 
 /// What AWS's message says and the policies do not show.
 fn contradiction(outcome: Outcome, witness: &Witness) -> String {
-    let (Agreement::Contradicts, Some(layer)) = (witness.agreement, &witness.layer) else { return String::new() };
-    let layer = words::article(words::layer(layer));
+    let (Agreement::Contradicts, Some(named)) = (witness.agreement, named(witness)) else { return String::new() };
+    match outcome {
+        Outcome::AllowedNow => format!("; AWS's message names {named}, which is not there now"),
+        _ => format!("; but AWS's message names {named}, which what was read does not show"),
+    }
+}
+
+/// The layer that AWS's message names, and what it says of it: "an explicit deny in a service control policy (`arn:…`)".
+fn named(witness: &Witness) -> Option<String> {
+    let layer = words::article(words::layer(witness.layer.as_ref()?));
     let named = match witness.kind {
         Some(CauseKind::ExplicitDeny) => format!("an explicit deny in {layer}"),
         Some(CauseKind::NoAllow) => format!("a missing allow in {layer}"),
         None => layer,
     };
     let arn = witness.policy_arn.as_deref().map(|arn| format!(" (`{arn}`)")).unwrap_or_default();
-    match outcome {
-        Outcome::AllowedNow => format!("; AWS's message names {named}{arn}, which is not there now"),
-        _ => format!("; but AWS's message names {named}{arn}, which what was read does not show"),
-    }
+    Some(named + &arn)
 }
 
 fn what(outcome: Outcome, incident: &Incident, subject: &Subject, examined: &[Vec<Examined>]) -> String {
@@ -61,13 +66,21 @@ fn what(outcome: Outcome, incident: &Incident, subject: &Subject, examined: &[Ve
     let region = denial.region.as_deref().map(|region| format!(" in {region}")).unwrap_or_default();
     let times = if incident.count > 1 { format!(", {} times", incident.count) } else { String::new() };
     if outcome == Outcome::NotAuthorization {
-        return format!("SES rejected a send{region}{times}, and not for lack of permission");
+        return match unnamed(incident) {
+            true => format!("a send was rejected{region}{times}"),
+            false => format!("SES rejected a send{region}{times}, and not for lack of permission"),
+        };
     }
     let asked = asked(denial, examined) + &why_that_resource(denial, examined);
     let account = subject.account_id.as_deref().map(|id| format!(" of account {id}")).unwrap_or_default();
     let who = words::who(subject);
     let account = if who.contains(" account ") { String::new() } else { account };
     format!("{}{account} was refused {asked}{region}{times}", words::capital(&who))
+}
+
+/// Whether nothing tells what kind of refusal it was, so that nothing is said of policies either.
+fn unnamed(incident: &Incident) -> bool {
+    incident.latest.refusal == Refusal::Other(OtherRefusal::Rejected)
 }
 
 /// Why a resource was asked that is not the sender's own identity.
@@ -91,7 +104,14 @@ fn asked(denial: &Denial, examined: &[Vec<Examined>]) -> String {
     }
 }
 
-fn why(outcome: Outcome, asked: &str, examined: &[Vec<Examined>], causes: &[Cause], hints: &[Hint]) -> String {
+fn why(
+    outcome: Outcome,
+    asked: &str,
+    examined: &[Vec<Examined>],
+    causes: &[Cause],
+    hints: &[Hint],
+    witness: &Witness,
+) -> String {
     let first_hint = || hints.first().map(|hint| hint.summary.clone());
     match outcome {
         Outcome::NotAuthorization => {
@@ -110,11 +130,14 @@ fn why(outcome: Outcome, asked: &str, examined: &[Vec<Examined>], causes: &[Caus
             )
         }
         Outcome::Undetermined if causes.is_empty() => {
-            let needed = hints.iter().find(|hint| hint.kind == "more-needed").map(|hint| hint.summary.clone());
-            needed.map_or_else(
-                || "nothing that could be read refuses it".to_owned(),
-                |needed| format!("what was read does not tell; {}", lower(&needed)),
-            )
+            if let Some(named) = named(witness) {
+                return format!("AWS's message names {named}; the policy itself was not read");
+            }
+            // What is needed is the next sentence.
+            match hints.iter().any(|hint| hint.kind == "more-needed") {
+                true => "what was read does not tell, and AWS's message names no layer".to_owned(),
+                false => "nothing that could be read refuses it".to_owned(),
+            }
         }
         Outcome::Denied | Outcome::Undetermined => {
             let Some(first) = causes.first() else { return "the cause is not known".to_owned() };
@@ -216,13 +239,20 @@ fn lower(text: &str) -> String {
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
-fn fix(outcome: Outcome, causes: &[Cause], hints: &[Hint], remedies: &[Remedy], plan: &[String]) -> String {
+fn fix(
+    outcome: Outcome,
+    incident: &Incident,
+    causes: &[Cause],
+    hints: &[Hint],
+    remedies: &[Remedy],
+    plan: &[String],
+) -> String {
     let find = |kind: &str| hints.iter().find(|hint| hint.kind == kind);
     if outcome == Outcome::NotAuthorization {
         let next = hints.first().and_then(|hint| hint.details.get("next")).and_then(|next| next.as_str());
         return next.map_or_else(
             || "no policy change mends this".to_owned(),
-            |next| format!("{next}; no policy change mends this"),
+            |next| if unnamed(incident) { next.to_owned() } else { format!("{next}; no policy change mends this") },
         );
     }
     if outcome == Outcome::AllowedNow {

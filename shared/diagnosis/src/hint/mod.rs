@@ -106,9 +106,15 @@ pub fn other_refusal(refusal: OtherRefusal, denial: &Denial) -> Vec<Hint> {
         ),
         OtherRefusal::Credentials => (
             "smtp-user",
-            "the SMTP user name or password is wrong: the password is made from a secret access key for one Region"
+            "the SMTP user name or password is missing or wrong: the password is made from a secret access key for one Region"
                 .to_owned(),
             format!("make the password for {region}, and use the access key id as the user name"),
+        ),
+        OtherRefusal::Signature => (
+            "more-needed",
+            "AWS does not take the request's signature or token: the credentials are expired, unknown or of another account"
+                .to_owned(),
+            "renew the credentials that the sender uses, and compare its clock".to_owned(),
         ),
         OtherRefusal::MailFromDomain => (
             "identity-unverified",
@@ -127,8 +133,8 @@ pub fn other_refusal(refusal: OtherRefusal, denial: &Denial) -> Vec<Hint> {
         ),
         OtherRefusal::Rejected => (
             "more-needed",
-            "SES rejected the message for a reason that is no matter of policies".to_owned(),
-            "read the whole text of the rejection".to_owned(),
+            "the text does not say that a permission is missing".to_owned(),
+            "look for the whole text of the error, with its code".to_owned(),
         ),
     };
     let details = json!({ "region": denial.region, "next": next });

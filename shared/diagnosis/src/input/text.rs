@@ -13,8 +13,9 @@ use crate::record::{self, Envelope, Reading, Skip, identity};
 
 /// The denial that an error's text tells of, whatever the text says. A Region that is not given is taken from the text.
 pub fn from_message(text: &str, time: Option<Timestamp>, region: Option<&str>) -> Denial {
-    let refusal = message::refusal(text).unwrap_or(Refusal::Other(OtherRefusal::Rejected));
-    let mut denial = denial(text, refusal, Provenance::Text);
+    let plain = message::plain(text);
+    let refusal = message::refusal(&plain).unwrap_or(Refusal::Other(OtherRefusal::Rejected));
+    let mut denial = denial(&plain, refusal, Provenance::Text);
     denial.time = time;
     denial.region = region.map(str::to_owned).or(denial.region);
     denial
@@ -133,8 +134,7 @@ fn log_line(line: &str, envelope: &Envelope) -> Reading {
     {
         return reading;
     }
-    // Some JSON writers escape quotes of every kind.
-    let text = line.replace("\\u0060", "`").replace("\\u0027", "'").replace("\\u0022", "\"");
+    let text = message::plain(line);
     let Some(refusal) = message::refusal(&text) else { return Reading::Skipped(Skip::NoRefusal) };
     let mut denial = denial(&text, refusal, Provenance::Log);
     denial.time = envelope.time;
