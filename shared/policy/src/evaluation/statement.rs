@@ -27,7 +27,8 @@ pub(super) fn outcome(environment: &Environment<'_>, statement: &Statement) -> O
     outcome
 }
 
-/// The same with every element looked at. `candidate`: whether the action may match at all.
+/// The same with every element looked at; the conditions only where they can still change the outcome, since what is shown of
+/// them is evaluated when it is read. `candidate`: whether the action may match at all.
 pub(super) fn trace(
     environment: &Environment<'_>,
     statement: &Arc<Statement>,
@@ -39,6 +40,9 @@ pub(super) fn trace(
     let resource = resource(environment, statement);
     let mut outcome = principal_outcome & action.into() & resource.into();
     for condition in &statement.conditions {
+        if outcome == Outcome::NEVER {
+            break;
+        }
         outcome = outcome & condition.evaluate(environment.context).into();
     }
     let trace = StatementTrace {
