@@ -168,17 +168,27 @@ impl<'w> Library<'w> {
         Ok(set)
     }
 
-    /// The same layers for a question on another resource, with its own policies in the place of the first one's, as far as they
-    /// were read; `None` where neither has any.
+    /// The same layers for a question on another resource, with its own policies in the place of the first one's, unreadable
+    /// where they were not read; `None` where neither has any.
     pub fn on_another(&self, set: &Assembled, question: &Question) -> Option<Assembled> {
-        let read = Reader { library: self, strict: false }.resource(self.world, question).unwrap_or_default();
-        let resource: Vec<Attached> = read.into_iter().filter(|policy| policy.document.is_some()).collect();
+        let resource = Reader { library: self, strict: false }.resource(self.world, question).unwrap_or_default();
         if resource.is_empty() && set.resource.is_empty() {
             return None;
         }
         let mut other = Assembled { resource, ..set.clone() };
         other.keys.extend(crate::context::mentioned_keys(&other));
         Some(other)
+    }
+
+    /// The identities in the account and Region of a resource that have, or may have, policies of their own.
+    pub fn identities_with_policies(&self, resource: &Arn) -> Vec<Arn> {
+        let account = self.world.accounts.get(resource.account());
+        let region = account.and_then(|account| account.ses.get(resource.region())).and_then(Readable::known);
+        let identities = region.into_iter().flat_map(|region| &region.identities);
+        let with_policies =
+            identities.filter(|(_, identity)| identity.policies.known().is_none_or(|policies| !policies.is_empty()));
+        let prefix = resource.as_str().strip_suffix(resource.resource()).unwrap_or_default();
+        with_policies.filter_map(|(name, _)| Arn::parse(&format!("{prefix}identity/{name}")).ok()).collect()
     }
 
     fn parse(&self, document: &'w RawDocument, grammar: PolicyGrammar) -> Parsed {

@@ -10,7 +10,7 @@ use sesame_policy::evaluation::decide;
 use sesame_policy::{Decision, LayerKind, PolicySet, Possible, Request};
 
 use self::sentence::Phrase;
-use self::variation::{AtPlay, Variation, by_another};
+use self::variation::{AtPlay, Bearing, Variation, by_another};
 use super::Situation;
 use super::draft::Draft;
 use super::patched::{self, Change, patched, patched_on};
@@ -71,7 +71,7 @@ impl<'e> Variations<'e> {
         let tried = |examined: &'e Examined| {
             let variations =
                 variation::variations(situation, examined, &at_play, &asked).into_iter().map(|variation| {
-                    let policies = variation.bearing.as_ref().map_or(&examined.policies, |bearing| &bearing.policies);
+                    let policies = variation.bearing.first().map_or(&examined.policies, |bearing| &bearing.policies);
                     let before = match &variation.request {
                         Some(request) => decide(policies, request).possible,
                         None => examined.evaluation.possible,
@@ -99,26 +99,30 @@ impl<'e> Tried<'e> {
         let Tried { examined, variations } = self;
         let policies = patched(examined, changes);
         let itself = decide(&policies, &examined.request).possible;
-        let touched_here = Touched::of(examined, &examined.policies, &policies, changes);
+        let touched = Touched::of(examined, &examined.policies, &policies, changes);
         for (variation, before) in variations {
             let request = variation.request.as_ref().unwrap_or(&examined.request);
-            let elsewhere = variation.bearing.as_ref().map(|bearing| {
-                let after = patched_on(&bearing.set, &bearing.policies, &request.resource, changes);
-                let touched = Touched::of(examined, &bearing.policies, &after, changes);
-                (decide(&after, request).possible, touched)
-            });
-            let (after, touched) = match &elsewhere {
-                Some((after, touched)) => (*after, touched),
-                None if variation.request.is_none() => (itself, &touched_here),
-                None => (decide(&policies, request).possible, &touched_here),
+            let opened = match variation.bearing.as_slice() {
+                [] => {
+                    let after =
+                        variation.request.as_ref().map_or(itself, |request| decide(&policies, request).possible);
+                    opened(*before, after, &touched, request)
+                }
+                [read, all @ ..] => {
+                    let patched =
+                        |bearing: &Bearing| patched_on(&bearing.set, &bearing.policies, &request.resource, changes);
+                    let after = patched(read);
+                    let touched = Touched::of(examined, &read.policies, &after, changes);
+                    let perhaps = |all: &Bearing| {
+                        let before = decide(&all.policies, request).possible;
+                        becomes_allowed(before, decide(&patched(all), request).possible)
+                    };
+                    opened(*before, decide(&after, request).possible, &touched, request)
+                        .or_else(|| all.iter().any(perhaps).then_some(Opened::Behind))
+                }
             };
-            let behind = if becomes_allowed(*before, after) {
-                false
-            } else if touched.iter().any(|layer| layer.lets_through(request)) {
-                true
-            } else {
-                continue;
-            };
+            let Some(opened) = opened else { continue };
+            let behind = opened == Opened::Behind;
             let (phrases, sends) = match behind {
                 false => (&mut seen.now, &mut seen.sends),
                 true => (&mut seen.behind, &mut seen.sends_behind),
@@ -144,6 +148,22 @@ impl<'e> Tried<'e> {
             }
         }
     }
+}
+
+/// How far changes let a variation through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    /// It is allowed.
+    Now,
+    /// Other policies still refuse it, or may.
+    Behind,
+}
+
+fn opened(before: Possible, after: Possible, touched: &[Touched], request: &Request) -> Option<Opened> {
+    if becomes_allowed(before, after) {
+        return Some(Opened::Now);
+    }
+    touched.iter().any(|layer| layer.lets_through(request)).then_some(Opened::Behind)
 }
 
 /// Whether a request that was refused is no longer so, or one that was open is now allowed for certain.

@@ -38,8 +38,9 @@ pub struct Variation {
     pub words: String,
     /// `None` where no policy asks for what is varied: it then fares as the refused request does.
     pub request: Option<Request>,
-    /// The policies that bear on it, where they are not those of the refused request.
-    pub bearing: Option<Box<Bearing>>,
+    /// The policies that bear on it, where they are not those of the refused request: those of its resource that were read,
+    /// and then all, where some were not.
+    pub bearing: Vec<Bearing>,
     /// As it stands in `alsoAllowedRequests`.
     pub shown: Value,
 }
@@ -51,6 +52,20 @@ pub struct Bearing {
     pub set: Assembled,
     /// The same in the engine's form.
     pub policies: PolicySet,
+}
+
+impl Bearing {
+    fn of(set: Assembled) -> Bearing {
+        Bearing { policies: set.policy_set(), set }
+    }
+
+    /// With the policies of the resource that were read, and with all where some were not.
+    fn each(set: Assembled) -> Vec<Bearing> {
+        let mut read = set.clone();
+        read.resource.retain(|policy| policy.document.is_some());
+        let unread = read.resource.len() < set.resource.len();
+        std::iter::once(read).chain(unread.then_some(set)).map(Bearing::of).collect()
+    }
 }
 
 /// Whom a message is from.
@@ -297,7 +312,7 @@ fn varied(
     });
     let shown =
         json!({ "action": request.action, "resource": request.resource.as_str(), "context": { (key.clone()): shown } });
-    Some(Variation { respect: Respect::Value(key), general, words, request: varied, bearing: None, shown })
+    Some(Variation { respect: Respect::Value(key), general, words, request: varied, bearing: Vec::new(), shown })
 }
 
 /// Every other action that sends, and what patterns of actions stand for besides.
@@ -350,14 +365,13 @@ fn resources(situation: &Situation, examined: &Examined, at_play: &AtPlay) -> Ve
     let kind = request.resource.resource().split('/').next().unwrap_or_default();
     let text = request.resource.as_str();
     let prefix = text.strip_suffix(request.resource.resource()).unwrap_or_default();
-    let other = |text: &str| {
-        let resource = Arn::parse(text).ok()?;
-        let same_kind = resource.service() == request.resource.service()
+    let is_another = |resource: &Arn| {
+        resource.service() == request.resource.service()
             && resource.resource().split('/').next() == Some(kind)
-            && resource != request.resource
-            && resource.account() == request.resource.account();
-        same_kind.then_some(resource)
+            && *resource != request.resource
+            && resource.account() == request.resource.account()
     };
+    let other = |text: &str| Arn::parse(text).ok().filter(is_another);
     let on = |resource: Arn, general: bool, words: String| {
         let question = Question { resource, ..examined.question.clone() };
         let set = situation.library.on_another(&examined.set, &question);
@@ -369,7 +383,7 @@ fn resources(situation: &Situation, examined: &Examined, at_play: &AtPlay) -> Ve
             set.as_ref().unwrap_or(&examined.set),
         );
         let request = examine::request(request.principal.clone(), &question, context);
-        let bearing = set.map(|set| Box::new(Bearing { policies: set.policy_set(), set }));
+        let bearing = set.map(Bearing::each).unwrap_or_default();
         Variation { bearing, ..variation(Respect::Resource, general, words, request) }
     };
     let any = format!("on any other {}", kind.replace('-', " "));
@@ -390,12 +404,21 @@ fn resources(situation: &Situation, examined: &Examined, at_play: &AtPlay) -> Ve
             list.push(on(resource, false, format!("on {}", words::short_arn(&parts.join(":")))));
         }
     }
+    // Their own policies may let through what nothing else allows.
+    let own = situation.library.identities_with_policies(&request.resource);
+    for resource in own.into_iter().filter(is_another).take(TRIED) {
+        let tried = |variation: &Variation| variation.request.as_ref().is_some_and(|tried| tried.resource == resource);
+        if !list.iter().any(tried) {
+            let words = format!("on {}", words::short_arn(resource.as_str()));
+            list.push(on(resource, false, words));
+        }
+    }
     list
 }
 
 fn variation(respect: Respect, general: bool, words: String, request: Request) -> Variation {
     let shown = json!({ "action": request.action, "resource": request.resource.as_str(), "context": {} });
-    Variation { respect, general, words, request: Some(request), bearing: None, shown }
+    Variation { respect, general, words, request: Some(request), bearing: Vec::new(), shown }
 }
 
 /// The same request by another principal of the same account; `None` where there is no such thing.
