@@ -86,10 +86,15 @@ fuzz: $(CARGO_TOOLS)/bin/cargo-fuzz ## fuzz the policy engine, each target for F
 	    -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -dict=tests/fuzz/policy.dict -verbosity=0 -print_final_stats=1; \
 	done
 
-# Some 1,900 mutants at three to ten seconds each: a shard of sixteen takes some ten minutes. What is run: .cargo/mutants.toml.
+# What is run for each mutant: .cargo/mutants.toml. Built in memory where there is a file system for that: the disk takes longer
+# than the compiler.
 SHARD ?= 1/16
+MUTANTS_JOBS ?= 1
+MUTANTS_TMP := $(firstword $(wildcard /dev/shm) $(or $(TMPDIR),/tmp))
 mutants: $(CARGO_TOOLS)/bin/cargo-mutants ## are mistakes in the policy engine noticed? make mutants SHARD=1/16
-	PATH="$(CARGO_TOOLS)/bin:$$PATH" CARGO_INCREMENTAL=1 PROPTEST_CASES=100 PROPTEST_MAX_SHRINK_ITERS=0 $(CARGO) mutants --package sesame-policy --test-package sesame-policy,sesame-testkit,sesame-differential \
+	mkdir -p target
+	env -u CARGO_TARGET_DIR PATH="$(CARGO_TOOLS)/bin:$$PATH" TMPDIR=$(MUTANTS_TMP) CARGO_INCREMENTAL=1 PROPTEST_CASES=50 PROPTEST_MAX_SHRINK_ITERS=0 DIFFERENTIAL_CASES=600 \
+	  $(CARGO) mutants --package sesame-policy --test-package sesame-policy,sesame-differential --jobs $(MUTANTS_JOBS) $(MUTANTS) \
 	  --shard $(shell echo $(SHARD) | awk -F/ '{ print $$1 - 1 "/" $$2 }') --sharding round-robin --output target/mutants-$(subst /,-of-,$(SHARD))
 
 clean: ## throw away what was built

@@ -1,9 +1,7 @@
-//! Test support: reference evaluator, policy corpus and its coverage page, the engine behind one function, the
-//! configuration of property tests, what fuzzing asks.
+//! Test support that knows nothing of the engine: reference evaluator, policy corpus and its coverage page, the
+//! configuration of property tests.
 
 pub mod corpus;
 pub mod coverage;
-pub mod engine;
-pub mod fuzz;
 pub mod laws;
 pub mod reference;

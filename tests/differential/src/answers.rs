@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use sesame_testkit::{engine, reference};
+use sesame_testkit::reference;
+
+use crate::engine;
 
 /// More completions than this are left to the engine alone.
 const MOST_COMPLETIONS: usize = 6_000;

@@ -1,9 +1,12 @@
-//! Generated cases, answered by the policy engine and by the slow reference evaluator.
+//! Generated cases, answered by the policy engine and by the slow reference evaluator; the engine behind one function, and
+//! what fuzzing asks of it.
 //!
-//! A case depends on the seed and its number only, so that a disagreement can be had again.
+//! A generated case depends on the seed and its number only, so that a disagreement can be had again.
 
 mod answers;
 mod condition;
+pub mod engine;
+pub mod fuzz;
 mod generate;
 mod minimize;
 mod mistake;

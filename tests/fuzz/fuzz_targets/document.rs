@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| sesame_testkit::fuzz::document(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sesame_differential::fuzz::document(data));

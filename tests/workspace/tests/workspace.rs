@@ -47,7 +47,7 @@ fn each_crate_uses_only_the_crates_below_it() {
             &["sesame-policy", "sesame-diagnosis", "sesame-remediation", "sesame-render", "sesame-responder"],
         ),
         ("sesame-lambda", &["sesame-diagnosis", "sesame-remediation", "sesame-responder", "sesame-aws"]),
-        ("sesame-testkit", &["sesame-policy", "sesame-diagnosis", "sesame-remediation", "sesame-responder"]),
+        ("sesame-testkit", &[]),
     ];
     let packages = own(&metadata);
     let mut checked = 0;

@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::Path;
 
-use sesame_testkit::fuzz::TARGETS;
+use sesame_differential::fuzz::TARGETS;
 
 #[test]
 fn kept_inputs_hold_what_fuzzing_asks() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus");
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
     for (target, check) in TARGETS {
         let folder = corpus.join(target);
         let inputs: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
-use sesame_testkit::{corpus, engine};
+use sesame_differential::engine;
+use sesame_testkit::corpus;
 
 #[test]
 fn engine_agrees_with_the_corpus() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
     let cases = corpus::load(&folder).unwrap();
     let failures: Vec<String> = cases
         .iter()
