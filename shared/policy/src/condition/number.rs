@@ -19,13 +19,7 @@ impl Decimal {
             _ => (false, text),
         };
         let (mantissa, power) = match unsigned.split_once(['e', 'E']) {
-            Some((mantissa, power)) => {
-                let plain = power.strip_prefix(['+', '-']).unwrap_or(power);
-                if plain.is_empty() || !plain.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return None;
-                }
-                (mantissa, power.parse::<i64>().ok()?)
-            }
+            Some((mantissa, power)) => (mantissa, power.parse::<i64>().ok()?),
             None => (unsigned, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -127,11 +121,7 @@ impl Ord for Decimal {
             (false, false) => 1,
         };
         let magnitude = || self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(&other.digits));
-        sign(self).cmp(&sign(other)).then_with(|| match sign(self) {
-            0 => Ordering::Equal,
-            1 => magnitude(),
-            _ => magnitude().reverse(),
-        })
+        sign(self).cmp(&sign(other)).then_with(|| if self.negative { magnitude().reverse() } else { magnitude() })
     }
 }
 

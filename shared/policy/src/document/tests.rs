@@ -234,3 +234,19 @@ fn statements_can_be_walked_and_their_actions_asked() {
     }
     assert_eq!(walked, [[true, false, true], [false, true, true]]);
 }
+
+#[test]
+fn a_principal_that_is_neither_arn_nor_account_is_a_unique_id() {
+    for (text, accepted) in [
+        ("AIDAJQABLZS4A3QDU576Q", true),
+        ("AROAJQABLZS4A3QDU", true),
+        ("AIDA", false),
+        ("BIDAJQABLZS4A3QDU576Q", false),
+        ("AIDAJQABLZS4A3-DU576Q", false),
+        ("no principal at all", false),
+    ] {
+        let document =
+            format!(r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{text}"}},"Action":"ses:*"}}}}"#);
+        assert_eq!(PolicyDocument::parse_str(&document, PolicyGrammar::Resource).is_ok(), accepted, "{text}");
+    }
+}

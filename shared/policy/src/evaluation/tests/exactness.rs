@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::decision::Truth;
+use crate::layer::LayerKind;
 
 /// A statement about everything under a condition, written `operator key values`; several are parted by ` & `.
 fn when(effect: &str, conditions: &str) -> Value {
@@ -442,4 +444,32 @@ fn beyond_the_budget_the_answer_is_approximate() {
     assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), ("AIE", true));
     assert_eq!(evaluation.unknown_keys.len(), keys.len());
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
+fn what_is_settled_of_one_statement_is_said_of_that_statement() {
+    let never = "+ StringEquals ses:FromAddress a & StringNotEquals ses:FromAddress a";
+    let open = "+ StringEquals ses:FromAddress a";
+    let text = format!("{never}; {open}; - StringEquals aws:UserAgent b");
+    let unknown = json!({"ses:FromAddress": {"unknown": true}});
+    let evaluation = evaluate(MAILER, &unknown, &json!({"identity": [document(&text)]}));
+    let layer = evaluation.layer(LayerKind::Identity).unwrap();
+    let outcomes: Vec<Truth> = layer.statements.iter().map(|statement| statement.outcome).collect();
+    assert_eq!(outcomes, [Truth::False, Truth::Unknown, Truth::False]);
+    let decisive: Vec<usize> = layer.decisive.iter().map(|at| at.statement).collect();
+    assert_eq!(decisive, [1]);
+}
+
+#[test]
+fn a_session_of_unknown_name_may_be_each_one_that_is_named() {
+    let two = SESSION.replace("/one", "/two");
+    let statement =
+        |effect: &str, principal: &str| json!({"Effect": effect, "Principal": {"AWS": principal}, "Action": "ses:*"});
+    let resource = json!({
+        "Version": "2012-10-17",
+        "Statement": [statement("Allow", SESSION), statement("Deny", &two)],
+    });
+    for (identity, expected) in [('A', "AE"), ('N', "AIE")] {
+        check(ROLE, &json!({"identity": [policy(identity)], "resource": [resource]}), expected);
+    }
 }
