@@ -236,10 +236,13 @@ fn statements_can_be_walked_and_their_actions_asked() {
 }
 
 #[test]
-fn a_principal_that_is_neither_arn_nor_account_is_a_unique_id() {
+fn a_principal_is_an_arn_an_account_or_a_unique_id() {
     for (text, accepted) in [
         ("AIDAJQABLZS4A3QDU576Q", true),
         ("AROAJQABLZS4A3QDU", true),
+        ("111122223333", true),
+        ("1111", false),
+        ("abcdefghijkl", false),
         ("AIDA", false),
         ("BIDAJQABLZS4A3QDU576Q", false),
         ("AIDAJQABLZS4A3-DU576Q", false),
