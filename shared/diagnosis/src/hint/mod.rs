@@ -167,7 +167,7 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
             continue;
         }
         keys.extend(conditions.iter().map(|condition| condition.key.clone()));
-        let changes = ways_out(&conditions, deny);
+        let changes = ways_out(&conditions, deny, facts.denial.invoked_by.as_deref());
         ways.extend(changes.clone());
         advice.push(match (changes, unconditional) {
             (Some(changes), _) => changes,
@@ -199,8 +199,8 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
 }
 
 /// How a send could change so that these conditions no longer refuse it; `None` where a sender chooses none of it.
-fn ways_out(conditions: &[&ConditionInfo], deny: bool) -> Option<String> {
-    let change = |condition: &&&ConditionInfo| crate::words::change(condition, !deny);
+fn ways_out(conditions: &[&ConditionInfo], deny: bool, through: Option<&str>) -> Option<String> {
+    let change = |condition: &&&ConditionInfo| crate::words::change(condition, !deny, through);
     if !deny {
         // All of an Allow's conditions must hold.
         let changes: Vec<String> = conditions.iter().map(|condition| change(&condition)).collect::<Option<_>>()?;
@@ -281,9 +281,12 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
         if undecided || unguarded(request) {
             for key in &evaluation.unknown_keys {
                 let resource = contexts.first().map(|examined| examined.question.resource.as_str()).unwrap_or_default();
-                need(&match key.strip_prefix("aws:ResourceTag/") {
-                    Some(tag) => format!("the tag `{tag}` of {}", crate::words::short_arn(resource)),
-                    None => format!("the value of `{key}` in the refused send"),
+                need(&match (key.strip_prefix("aws:ResourceTag/"), facts.denial.invoked_by.as_deref()) {
+                    (Some(tag), _) => format!("the tag `{tag}` of {}", crate::words::short_arn(resource)),
+                    (None, Some(service)) if key == "aws:SourceIp" => {
+                        format!("the value of `{key}` (the CloudTrail record of the call to `{service}` shows it)")
+                    }
+                    (None, _) => format!("the value of `{key}` in the refused send"),
                 });
             }
         }

@@ -112,8 +112,9 @@ fn unknown_recipients(info: &ConditionInfo, holds: bool, inside: bool) -> String
 }
 
 /// How the send would have to change for the condition to come to `wanted`, as half a sentence; `None` for what a sender does
-/// not choose.
-pub fn change(info: &ConditionInfo, wanted: bool) -> Option<String> {
+/// not choose. `through` is the AWS service that made the call for the caller: the address in the request is that of whoever
+/// called the service. Source: IAM User Guide, "AWS: Denies access to AWS based on the source IP".
+pub fn change(info: &ConditionInfo, wanted: bool, through: Option<&str>) -> Option<String> {
     let family = Family::of(info);
     let inside = wanted != family.negated();
     let values = expected(info);
@@ -162,7 +163,10 @@ pub fn change(info: &ConditionInfo, wanted: bool) -> Option<String> {
         }
         "ses:recipients" if inside => format!("send only to recipients among {values}"),
         "ses:recipients" => format!("send to no recipient among {values}"),
-        "aws:sourceip" | "aws:vpcsourceip" => format!("call from {}", object("an address")),
+        "aws:sourceip" | "aws:vpcsourceip" => {
+            let service = through.map(|service| format!(" `{service}`")).unwrap_or_default();
+            format!("call{service} from {}", object("an address"))
+        }
         "aws:sourcevpc" | "aws:sourcevpce" => format!("call through {}", object("a VPC endpoint")),
         "aws:useragent" => format!("call with {}", object("a client")),
         "aws:requestedregion" if inside => format!("call the endpoint of {values}"),
