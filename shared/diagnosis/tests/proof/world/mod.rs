@@ -1,8 +1,6 @@
 //! Small worlds and refusals that bear on each other: every value comes from pools that overlap, so that policies match, miss by
 //! little, and deny.
 
-pub mod judge;
-
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
