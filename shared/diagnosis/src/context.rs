@@ -25,11 +25,13 @@ pub fn is_always_known(key: &str) -> bool {
 
 /// Whether a call that asks for this action on this resource has a key of SES at all: an Allow with a condition on another one
 /// never matches it, and a Deny that excepts values of it always does. A custom verification e-mail of API version 2 has no
-/// address; it is never authorized on an identity, where the action is version 1's. Source: Service Authorization Reference,
-/// "Condition keys" of Amazon SES (v1 and v2).
+/// address; it is authorized on its template, and never on an identity, as version 1's is. Source: Service Authorization
+/// Reference, "Condition keys" of Amazon SES (v1 and v2).
 pub fn has_key(denial: &Denial, action: &str, resource: &Arn, key: &str) -> bool {
     let action = action.to_ascii_lowercase();
-    let v2 = denial.send.generation == Some(ApiGeneration::V2) && !resource.resource().starts_with("identity/");
+    let on = |kind: &str| resource.resource().starts_with(kind);
+    let v2 = on("custom-verification-email-template/")
+        || (denial.send.generation == Some(ApiGeneration::V2) && !on("identity/"));
     let has_from = action != "ses:sendbulkemail" && !(action == "ses:sendcustomverificationemail" && v2);
     match key.to_ascii_lowercase().as_str() {
         "ses:fromaddress" => has_from,

@@ -1,4 +1,4 @@
-//! Nothing too much: a part of a new document that another part makes good is left out again. Request contexts are granted one
+//! Nothing too much: a part of what is granted that another part makes good is left out again. Request contexts are granted one
 //! by one, so that the grant for one may cover another.
 
 use serde_json::{Value, json};
@@ -10,13 +10,14 @@ use super::draft::Draft;
 use super::patched::{Change, patched};
 use crate::examine::{Examined, neutralize, unreadable_policies};
 
-/// Leaves out statements, actions and resources of new documents where every answer stays as it is.
+/// Leaves out new statements, and their actions and resources, where every answer stays as it is.
 pub fn prune(situation: &Situation, drafts: &mut [Draft]) {
     let mut changes: Option<(Vec<Change>, Vec<Answer>)> = None;
     let mut pruned: Vec<(usize, Option<Value>)> = Vec::new();
     for (index, draft) in drafts.iter().enumerate() {
-        let new = draft.after.as_ref().filter(|_| draft.before.is_none());
-        let reductions = new.map(reductions).unwrap_or_default();
+        // Statements are added behind those that were there.
+        let there = draft.before.as_ref().map_or(0, statement_count);
+        let reductions = draft.after.as_ref().map(|after| reductions(after, there)).unwrap_or_default();
         if reductions.is_empty() {
             continue;
         }
@@ -32,7 +33,7 @@ pub fn prune(situation: &Situation, drafts: &mut [Draft]) {
             let Some(place) = changes.get_mut(index) else { break };
             let kept = std::mem::replace(place, Change::to(draft, Some(&smaller)));
             if answers(situation, changes) == *whole {
-                left = self::reductions(&smaller);
+                left = self::reductions(&smaller, there);
                 smallest = Some(smaller);
             } else if let Some(place) = changes.get_mut(index) {
                 *place = kept;
@@ -63,12 +64,20 @@ fn answers(situation: &Situation, changes: &[Change]) -> Vec<Answer> {
     situation.examined.iter().flatten().map(answer).collect()
 }
 
-/// The document with one part less, in every way; the broadest statements, which have no condition, are tried first (the last is
-/// tried first).
-fn reductions(document: &Value) -> Vec<Value> {
+fn statement_count(document: &Value) -> usize {
+    match document.get("Statement") {
+        Some(Value::Array(statements)) => statements.len(),
+        Some(_) => 1,
+        None => 0,
+    }
+}
+
+/// The document with one part less, in every way, but for the statements that were there; the broadest statements, which have no
+/// condition, are tried first (the last is tried first).
+fn reductions(document: &Value, there: usize) -> Vec<Value> {
     let Some(statements) = document.get("Statement").and_then(Value::as_array) else { return Vec::new() };
     let mut list = Vec::new();
-    for (index, statement) in statements.iter().enumerate() {
+    for (index, statement) in statements.iter().enumerate().skip(there) {
         for element in ["Action", "Resource"] {
             let values = statement.get(element).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             for left_out in values.iter().filter(|_| values.len() > 1) {
@@ -81,7 +90,7 @@ fn reductions(document: &Value) -> Vec<Value> {
             }
         }
     }
-    let mut by_breadth: Vec<usize> = (0..statements.len()).collect();
+    let mut by_breadth: Vec<usize> = (there..statements.len()).collect();
     by_breadth.sort_by_key(|index| statements.get(*index).is_none_or(|statement| statement.get("Condition").is_none()));
     let without = |index: usize| crate::document::remove_statement(document, &format!("/Statement/{index}")).ok();
     list.extend(by_breadth.into_iter().filter_map(without));

@@ -10,8 +10,9 @@ use sesame_diagnosis::world::World;
 use sesame_policy::pattern::wildcard_matches;
 use sesame_policy::{Arn, Decision, LayerKind};
 
+use crate::parts::{new_statements, texts};
 use crate::world::{self, Tape};
-use crate::{case, judge, new_statements, planned, tape, texts, told, with_plan};
+use crate::{case, judge, planned, tape, told, with_plan};
 
 proptest! {
     #![proptest_config(sesame_testkit::laws::config(200))]

@@ -12,12 +12,12 @@
 mod beyond;
 mod judge;
 mod least;
+mod parts;
 mod plan;
 mod reference;
 mod world;
 
 use proptest::prelude::*;
-use serde_json::Value;
 use sesame_diagnosis::denial::Incident;
 use sesame_diagnosis::finding::{Finding, Remedy};
 use sesame_diagnosis::world::World;
@@ -94,24 +94,4 @@ fn told(case: &Case) -> String {
     }));
     lines.extend(case.incident.latest.message.text.clone());
     lines.join("\n")
-}
-
-/// The statements that a remedy adds.
-fn new_statements(remedy: &Remedy) -> Vec<Value> {
-    let statements = |document: Option<&Value>| match document.and_then(|document| document.get("Statement")) {
-        Some(Value::Array(list)) => list.clone(),
-        Some(single) => vec![single.clone()],
-        None => Vec::new(),
-    };
-    // An edit of a statement that was there is no grant of ours.
-    let before = statements(remedy.before.as_ref());
-    statements(remedy.after.as_ref()).into_iter().skip(before.len()).collect()
-}
-
-fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::Array(list) => list.iter().map(|text| text.as_str().unwrap().to_owned()).collect(),
-        Value::String(text) => vec![text.clone()],
-        _ => Vec::new(),
-    }
 }
