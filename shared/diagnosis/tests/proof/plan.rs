@@ -3,12 +3,13 @@
 use proptest::prelude::*;
 use serde_json::Value;
 use sesame_diagnosis::denial::{Denial, Parameter};
-use sesame_diagnosis::finding::{Applicability, Certainty, Finding, Outcome};
+use sesame_diagnosis::finding::{Applicability, CauseKind, Certainty, Finding, Outcome};
 use sesame_diagnosis::question::questions;
 use sesame_diagnosis::subject::resolve;
 use sesame_diagnosis::{diagnose, document};
 use sesame_policy::{Decision, Possible};
 
+use crate::parts::{new_statements, texts};
 use crate::world::{self, Tape};
 use crate::{case, judge, options, planned, tape, told, with_plan};
 
@@ -108,6 +109,17 @@ proptest! {
             prop_assert!(!remedy.fixes.is_empty() && remedy.fixes.iter().all(|fix| *fix < finding.causes.len()));
             if let Some(other) = &remedy.alternative_to {
                 prop_assert!(finding.remedy(other).is_some_and(|other| other.alternative_to.is_none()));
+            }
+            // What a grant mends, it names.
+            let granted = new_statements(remedy);
+            for cause in remedy.fixes.iter().map(|fix| &finding.causes[*fix]).filter(|_| !granted.is_empty()) {
+                let request = &finding.requests[cause.request];
+                let names = |statement: &Value| {
+                    texts(&statement["Action"]).contains(&request.action)
+                        && texts(&statement["Resource"]).contains(&request.resource)
+                };
+                let mended = cause.kind != CauseKind::NoAllow || granted.iter().any(names);
+                prop_assert!(mended, "{} does not name {}\n{}", remedy.id, cause.summary, told(&case));
             }
             let ours = remedy.target.policy.as_deref().unwrap().starts_with("sesame-");
             prop_assert!(ours || remedy.applicability == Applicability::AdviceOnly);

@@ -188,17 +188,7 @@ struct Touched {
 
 impl Touched {
     fn of(examined: &Examined, before: &PolicySet, after: &PolicySet, changes: &[&Change]) -> Vec<Touched> {
-        let mut layers: Vec<(LayerKind, Option<usize>)> = Vec::new();
-        for change in changes {
-            let layer = patched::layer(change.target().kind);
-            let levels: Vec<Option<usize>> = match layer {
-                LayerKind::ServiceControl => patched::levels(examined, change).into_iter().map(Some).collect(),
-                _ => vec![None],
-            };
-            layers.extend(levels.into_iter().map(|level| (layer, level)));
-        }
-        layers.sort();
-        layers.dedup();
+        let mut layers = patched::places(examined, changes);
         // Where nothing else stands in the way, the layer alone is the whole.
         let identity_only = after.boundary.is_none()
             && after.session.is_none()
