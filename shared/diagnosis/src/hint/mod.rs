@@ -249,7 +249,11 @@ fn assumed_absent(facts: &Facts) -> Option<Hint> {
     (!names.is_empty()).then(|| {
         let pronoun = if names.len() == 1 && tags.is_empty() { "it is" } else { "they are" };
         let text = format!("no record shows {}: {pronoun} taken as absent", names.join(" or "));
-        hint("assumed-absent", text, json!({ "layers": assumed, "tags": tags }))
+        let details = match tags.is_empty() {
+            true => json!({ "layers": assumed }),
+            false => json!({ "layers": assumed, "tags": tags }),
+        };
+        hint("assumed-absent", text, details)
     })
 }
 
