@@ -11,15 +11,19 @@ use super::Situation;
 use super::draft::Draft;
 use super::patched::{Change, patched, places};
 use crate::examine::{Examined, alone, neutralize, unreadable_policies};
+use crate::finding::TargetKind;
 
 /// Leaves out new statements, and their actions and resources, where every answer stays as it is.
 pub fn prune(situation: &Situation, drafts: &mut [Draft]) {
     let mut changes: Option<(Vec<Change>, Answers)> = None;
     let mut pruned: Vec<(usize, Option<Value>)> = Vec::new();
     for (index, draft) in drafts.iter().enumerate() {
+        // A new boundary takes the place of one whose statements it keeps, whatever they are good for.
+        let replaces = draft.before.is_none() && draft.target.kind == TargetKind::Boundary;
         // Statements are added behind those that were there.
         let there = draft.before.as_ref().map_or(0, statement_count);
-        let reductions = draft.after.as_ref().map(|after| reductions(after, there)).unwrap_or_default();
+        let after = draft.after.as_ref().filter(|_| !replaces);
+        let reductions = after.map(|after| reductions(after, there)).unwrap_or_default();
         if reductions.is_empty() {
             continue;
         }
