@@ -124,6 +124,15 @@ def fits(shape, value, name):
             yield f"`{name}` does not match {limits['pattern']}"
 
 
+def strings_of(shape, value):
+    """Every string in a structure, with its shape."""
+    for name, inner in value.items():
+        if isinstance(inner, dict):
+            yield from strings_of(shape.members[name], inner)
+        else:
+            yield shape.members[name], inner
+
+
 def check_call(session, call):
     """Every problem of one call with the model of its operation."""
     service, command, *rest = call["argv"]
@@ -148,6 +157,13 @@ def check_call(session, call):
             value = call["document"]
             json.loads(value)
         name = members[option]
+        if shape.members[name].type_name == "structure":
+            value = json.loads(value)
+            problems.extend(
+                problem
+                for inner, text in strings_of(shape.members[name], value)
+                for problem in fits(inner, text, name)
+            )
         parameters[name] = value
         if isinstance(value, str):
             problems.extend(fits(shape.members[name], value, name))

@@ -240,15 +240,23 @@ struct Reader<'l, 'w> {
 impl<'w> Reader<'_, 'w> {
     fn identity(&mut self, subject: &Subject<'w>) -> Result<Vec<Attached>, InvalidDocument> {
         let mut list = Vec::new();
+        // A federated user of the root user has what its session policy allows of all that the root user may.
+        if by_root(subject) {
+            let document = crate::examine::allow_everything(LayerKind::Identity).document;
+            return Ok(vec![Attached { info: None, target: target(TargetKind::UserInline), document, gap: None }]);
+        }
         let Some(entity) = subject.entity else {
             if let Some(gap) = identity_gap(subject) {
                 list.push(unreadable(LayerKind::Identity, gap));
             }
             return Ok(list);
         };
-        let (inline, is_user) = match entity.arn.contains(":user/") {
-            true => ((PolicyKind::UserInline, TargetKind::UserInline), true),
-            false => ((PolicyKind::RoleInline, TargetKind::RoleInline), false),
+        let in_identity_center = subject.info.managed_by == Some(crate::finding::ManagedBy::IdentityCenter);
+        let (inline, is_user) = match (entity.arn.contains(":user/"), in_identity_center) {
+            (true, _) => ((PolicyKind::UserInline, TargetKind::UserInline), true),
+            // What is there on the role is the permission set's inline policy, and can be changed only there.
+            (false, true) => ((PolicyKind::RoleInline, TargetKind::PermissionSet), false),
+            (false, false) => ((PolicyKind::RoleInline, TargetKind::RoleInline), false),
         };
         if let Some(gap) = &entity.gap {
             list.push(unreadable(LayerKind::Identity, gap.clone()));
@@ -506,6 +514,12 @@ fn info(kind: PolicyKind, name: &str, arn: Option<&str>, attached_to: Option<&st
 
 fn missing(layer: LayerKind, source: &str, summary: String) -> Gap {
     Gap { layer: layer.as_str().to_owned(), source: source.to_owned(), reason: GapReason::NotFound, summary }
+}
+
+/// Whether the root user called `GetFederationToken`.
+fn by_root(subject: &Subject) -> bool {
+    let root = subject.info.arn.as_deref().is_some_and(|arn| arn.ends_with(":root"));
+    root && subject.info.kind == Some(crate::finding::PrincipalKind::FederatedUser)
 }
 
 /// Why the caller's own policies are not known; `None` when it has none (an account's root user, a service).

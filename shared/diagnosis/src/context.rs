@@ -325,9 +325,11 @@ impl Facts<'_> {
                 None => unknown("the record does not tell when the session was made"),
             },
             "sourceidentity" => self.denial.source_identity.clone().map_or(ContextValue::Absent, ContextValue::One),
-            "federatedprovider" if matches!(principal, Principal::User { .. } | Principal::Root { .. }) => {
-                ContextValue::Absent
-            }
+            "federatedprovider" => match (&self.denial.web_identity_provider, principal) {
+                (Some(provider), _) => one(provider.clone()),
+                (None, Principal::User { .. } | Principal::Root { .. } | Principal::Service(_)) => ContextValue::Absent,
+                (None, _) => unknown("the record does not tell"),
+            },
             "sourceaccount" | "sourcearn" | "sourceorgid" | "sourceorgpaths"
                 if !matches!(principal, Principal::Service(_)) =>
             {
@@ -389,7 +391,7 @@ impl Facts<'_> {
         let found = self.subject.entity.and_then(|entity| crate::subject::tag(entity, &[tag]));
         match found {
             Some(value) => one(value),
-            None if self.subject.entity.is_some() && !self.subject.is_session => ContextValue::Absent,
+            None if self.subject.entity.is_some() && !self.subject.has_issuer => ContextValue::Absent,
             None if self.subject.entity.is_some() => unknown("session tags are not in the record of the refused call"),
             None => unknown("the principal's tags were not read"),
         }

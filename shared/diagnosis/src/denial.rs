@@ -68,6 +68,8 @@ pub struct Denial {
     pub session_created: Option<Timestamp>,
     /// `sessionContext.sourceIdentity`.
     pub source_identity: Option<String>,
+    /// `sessionContext.webIdFederationData.federatedProvider`: who vouched for the caller of `AssumeRoleWithWebIdentity`.
+    pub web_identity_provider: Option<String>,
     /// What was to be sent.
     pub send: SendParameters,
     /// ARNs of the record's `resources`.
@@ -101,6 +103,7 @@ impl Denial {
             mfa_authenticated: None,
             session_created: None,
             source_identity: None,
+            web_identity_provider: None,
             send: SendParameters::default(),
             resources: Vec::new(),
             message: DenialMessage::default(),

@@ -41,9 +41,14 @@ fn near(examined: &Examined, trace: &StatementTrace) -> Option<Near> {
     let cost = cost(examined, trace, statement)?;
     let mut failing = fails(trace);
     let undecided = trace.conditions.iter().find(|condition| condition.outcome == Truth::Unknown);
+    let unresolved = failing.is_empty() && trace.resource == Truth::Unknown;
     if failing.is_empty() {
-        // It turns on something unknown: a condition, or the session's name.
-        failing.push(if undecided.is_some() { "Condition" } else { "Principal" });
+        // It turns on something unknown: the value of a policy variable, a condition, or the session's name.
+        failing.push(match undecided {
+            _ if unresolved => "Resource",
+            Some(_) => "Condition",
+            None => "Principal",
+        });
     }
     let first = failing.remove(0);
     let mut failed: Vec<ConditionInfo> = match first {
@@ -86,7 +91,7 @@ fn near(examined: &Examined, trace: &StatementTrace) -> Option<Near> {
         further_conditions: failed,
         summary: String::new(),
     };
-    info.summary = words::near_miss(&info, statement);
+    info.summary = words::near_miss(&info, statement, unresolved);
     Some(Near { at: trace.at.clone(), cost, info })
 }
 
@@ -137,6 +142,9 @@ fn cost(examined: &Examined, trace: &StatementTrace, statement: &Statement) -> O
             Truth::Unknown => 3,
             Truth::True => 0,
         };
+    }
+    if trace.resource == Truth::Unknown {
+        cost += 3;
     }
     Some(cost)
 }

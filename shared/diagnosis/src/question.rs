@@ -64,7 +64,7 @@ pub fn questions(denial: &Denial, subject: &Subject, world: &World) -> Vec<Quest
 
 /// Partition, Region and account in which the send's own resources stand.
 struct Place {
-    partition: String,
+    partition: &'static str,
     region: String,
     account: String,
 }
@@ -73,13 +73,7 @@ impl Place {
     fn of(denial: &Denial, subject: &Subject, resource: Option<&Arn>) -> Option<Place> {
         let region = denial.region.clone().or_else(|| resource.map(|arn| arn.region().to_owned()))?;
         let account = subject.account_id.clone().or_else(|| denial.recipient_account.clone())?;
-        let partition = match &region {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            region if region.starts_with("eusc-") => "aws-eusc",
-            _ => "aws",
-        };
-        Some(Place { partition: partition.to_owned(), region, account })
+        Some(Place { partition: crate::record::identity::partition(Some(&region)), region, account })
     }
     fn arn(&self, resource: &str) -> Option<Arn> {
         Arn::parse(&format!("arn:{}:ses:{}:{}:{resource}", self.partition, self.region, self.account)).ok()

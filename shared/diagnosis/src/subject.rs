@@ -6,6 +6,8 @@ use crate::denial::{Caller, Denial};
 use crate::finding::{ManagedBy, PrincipalInfo, PrincipalKind};
 use crate::world::{Account, Entity, World};
 
+const ROOT_TAKES_NONE: &str = "the root user takes no identity-based policies";
+
 /// The principal of a denial and what the world knows of it.
 #[derive(Debug, Clone)]
 pub struct Subject<'w> {
@@ -23,8 +25,11 @@ pub struct Subject<'w> {
     pub info: PrincipalInfo,
     /// SCPs do not bind it and nobody can change it.
     pub service_linked: bool,
-    /// It acts with temporary credentials, so a session policy is possible.
+    /// It acts with temporary credentials.
     pub is_session: bool,
+    /// The session was made of a role or by `GetFederationToken`, so a session policy and session tags are possible; a user's
+    /// own session (`GetSessionToken`, the console) has neither.
+    pub has_issuer: bool,
 }
 
 /// Finds the caller in the world.
@@ -53,6 +58,11 @@ pub fn resolve<'w>(denial: &Denial, world: &'w World) -> Subject<'w> {
         info,
         service_linked: path.starts_with("/aws-service-role/"),
         is_session,
+        // A service that calls for a user, and `AssumeRoot`, narrow the session.
+        has_issuer: match &caller {
+            Caller::User { .. } => is_session && denial.invoked_by.is_some(),
+            _ => is_session,
+        },
     }
 }
 
@@ -162,7 +172,7 @@ fn describe(
         Caller::Root { arn } => {
             info.arn = Some(arn.to_string());
             info.kind = Some(PrincipalKind::Root);
-            info.why_not = Some("the root user takes no identity-based policies".to_owned());
+            info.why_not = Some(ROOT_TAKES_NONE.to_owned());
         }
         Caller::User { arn } => {
             info.arn = Some(arn.to_string());
@@ -185,8 +195,12 @@ fn describe(
             info.arn = Some(issuer.as_ref().unwrap_or(arn).to_string());
             info.session_arn = Some(arn.to_string());
             info.kind = Some(PrincipalKind::FederatedUser);
-            if let Some(issuer) = issuer {
-                set_name_and_path(&mut info, issuer, "user/");
+            match issuer {
+                Some(issuer) if issuer.resource() == "root" => {
+                    info.why_not = Some(ROOT_TAKES_NONE.to_owned());
+                }
+                Some(issuer) => set_name_and_path(&mut info, issuer, "user/"),
+                None => {}
             }
         }
         Caller::Service(name) => {
@@ -204,7 +218,8 @@ fn describe(
             info.why_not = Some("the principal is not known".to_owned());
         }
     }
-    if matches!(caller, Caller::User { .. } | Caller::Role { .. } | Caller::FederatedUser { .. }) {
+    let has_policies = matches!(caller, Caller::User { .. } | Caller::Role { .. } | Caller::FederatedUser { .. });
+    if has_policies && info.why_not.is_none() {
         info.why_not = unmodifiable(&info, entity, account);
         info.modifiable = info.why_not.is_none();
     }

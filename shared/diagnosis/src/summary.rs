@@ -4,7 +4,10 @@ use sesame_policy::Decision;
 
 use crate::denial::{Denial, Incident, OtherRefusal, Refusal};
 use crate::examine::Examined;
-use crate::finding::{Agreement, Applicability, Cause, CauseKind, Certainty, Hint, Outcome, Remedy, Summary, Witness};
+use crate::finding::{
+    Agreement, Applicability, Cause, CauseKind, Certainty, Hint, Origin, Outcome, PrincipalKind, Remedy, Summary,
+    Witness,
+};
 use crate::subject::Subject;
 use crate::words;
 
@@ -73,7 +76,12 @@ fn what(outcome: Outcome, incident: &Incident, subject: &Subject, examined: &[Ve
     }
     let asked = asked(denial, examined) + &why_that_resource(denial, examined);
     let account = subject.account_id.as_deref().map(|id| format!(" of account {id}")).unwrap_or_default();
-    let who = words::who(subject);
+    let who = match (subject.info.kind, subject.info.session_arn.as_deref()) {
+        (Some(PrincipalKind::FederatedUser), Some(session)) if Some(session) != subject.info.arn.as_deref() => {
+            format!("{} of {}", words::short_arn(session), words::who(subject))
+        }
+        _ => words::who(subject),
+    };
     let account = if who.contains(" account ") { String::new() } else { account };
     format!("{}{account} was refused {asked}{region}{times}", words::capital(&who))
 }
@@ -89,6 +97,9 @@ fn why_that_resource(denial: &Denial, examined: &[Vec<Examined>]) -> String {
     let resource = first.question.resource.as_str();
     let feedback = denial.send.feedback_identity_arn.given().is_some_and(|arn| arn == resource);
     let from = denial.send.identity_arn.given().is_some_and(|arn| arn == resource);
+    if first.question.origin == Origin::RecipientInSandbox {
+        return " (a recipient's, which SES authorizes too in the sandbox)".to_owned();
+    }
     if feedback && !from { " (the identity of its feedback address)".to_owned() } else { String::new() }
 }
 
@@ -145,14 +156,22 @@ fn why(
             let short = |cause: &Cause| cause.summary.trim_start_matches("possibly ").replacen(asked, "it", 1);
             // The same layer lacks other resources' allows as well: these are said with the first.
             let (alike, others): (Vec<&Cause>, Vec<&Cause>) =
-                causes.iter().skip(1).partition(|cause| lacks_likewise(first, cause));
+                causes.iter().skip(1).partition(|cause| lacks_likewise(first, cause) || denies_likewise(first, cause));
             let nor = nor(first, &alike, examined);
             let (told, near) = match short(first).split_once("; nearest: ") {
                 Some((told, near)) => (told.to_owned(), format!("; nearest: {near}")),
                 None => (short(first), String::new()),
             };
+            let (told, nor) = match first.kind {
+                CauseKind::ExplicitDeny => (told.replacen(" denies it", &format!(" denies it{nor}"), 1), String::new()),
+                CauseKind::NoAllow => (told, nor),
+            };
             let more = match others.as_slice() {
                 [] => String::new(),
+                [second] if same_statement(first, second) && second.level.is_some() => {
+                    let level = second.level.as_ref().map(words::level).unwrap_or_default();
+                    format!("; the same policy is attached to {level} as well")
+                }
                 [second] => {
                     let text = short(second);
                     let both = first.certainty == Certainty::Possible && second.certainty == Certainty::Possible;
@@ -187,20 +206,55 @@ fn lacks_likewise(first: &Cause, cause: &Cause) -> bool {
     no_allow && place(cause) == place(first) && first.layer != "sending-authorization-policy"
 }
 
-/// ", nor on configuration set `tracking` and template `welcome`".
+/// Whether a cause is the first one's statement again, for another action or resource.
+fn denies_likewise(first: &Cause, cause: &Cause) -> bool {
+    let place = |cause: &Cause| (cause.level.clone(), cause.certainty, cause.conditions.clone());
+    same_statement(first, cause) && place(cause) == place(first)
+}
+
+/// Whether one Deny statement is behind both.
+fn same_statement(first: &Cause, cause: &Cause) -> bool {
+    let policy = |cause: &Cause| Some((cause.policy.as_ref()?.name.clone(), cause.policy.as_ref()?.arn.clone()));
+    let both = cause.kind == CauseKind::ExplicitDeny && first.kind == CauseKind::ExplicitDeny;
+    both && cause.statement.is_some()
+        && (cause.layer.as_str(), policy(cause), &cause.statement)
+            == (first.layer.as_str(), policy(first), &first.statement)
+}
+
+/// ", nor on configuration set `tracking` and template `welcome`, nor `ses:SendBulkEmail` on any of them".
 fn nor(first: &Cause, alike: &[&Cause], examined: &[Vec<Examined>]) -> String {
     let question = |cause: &Cause| Some(&examined.get(cause.request)?.first()?.question);
     let Some(asked) = question(first) else { return String::new() };
-    let mut phrases: Vec<String> = Vec::new();
+    let mut by_action: Vec<(&str, Vec<String>)> =
+        vec![(&asked.action, vec![words::short_arn(asked.resource.as_str())])];
     for other in alike.iter().filter_map(|cause| question(cause)) {
         let resource = words::short_arn(other.resource.as_str());
-        phrases.push(match other.action.eq_ignore_ascii_case(&asked.action) {
-            true if phrases.is_empty() => format!("on {resource}"),
-            true => resource,
-            false => format!("`{}` on {resource}", other.action),
-        });
+        match by_action.iter_mut().find(|(action, _)| action.eq_ignore_ascii_case(&other.action)) {
+            Some((_, resources)) => resources.push(resource),
+            None => by_action.push((&other.action, vec![resource])),
+        }
     }
-    if phrases.is_empty() { String::new() } else { format!(", nor {}", words::join(&phrases)) }
+    let (joint, too) = match first.kind {
+        CauseKind::NoAllow => (", nor", ""),
+        CauseKind::ExplicitDeny => (",", " too"),
+    };
+    let mut text = String::new();
+    let own = by_action.first().map(|(_, resources)| resources.clone()).unwrap_or_default();
+    for (index, (action, resources)) in by_action.iter().enumerate() {
+        let on = match index {
+            0 => resources.iter().skip(1).cloned().collect(),
+            _ => resources.clone(),
+        };
+        let phrase = match index {
+            0 => format!("on {}", words::join(&on)),
+            _ if on.len() > 1 && on == own => format!("`{action}` on any of them"),
+            _ => format!("`{action}` on {}", words::join(&on)),
+        };
+        if !on.is_empty() {
+            text.push_str(&format!("{joint} {phrase}{too}"));
+        }
+    }
+    text
 }
 
 /// How many more causes are named.

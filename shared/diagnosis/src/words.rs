@@ -121,7 +121,9 @@ pub fn join(phrases: &[String]) -> String {
 }
 
 /// A near miss: "statement `Send` of inline policy `Mail` of role `app` allows `ses:SendEmail`, not `ses:SendRawEmail`".
-pub fn near_miss(info: &NearMiss, statement: &Statement) -> String {
+///
+/// `unresolved`: it turns on a policy variable of the resource whose value is not known.
+pub fn near_miss(info: &NearMiss, statement: &Statement, unresolved: bool) -> String {
     let place =
         format!("{} of {}", statement_name(info.statement.sid.as_deref(), info.statement.index), policy(&info.policy));
     let actual = info.actual.as_deref().unwrap_or("the request's");
@@ -139,15 +141,35 @@ pub fn near_miss(info: &NearMiss, statement: &Statement) -> String {
             let patterns: Vec<String> = info.expected.iter().map(|pattern| resource_beside(pattern, actual)).collect();
             let cut = if patterns.len() > 3 { vec![format!("{} more", patterns.len() - 3)] } else { Vec::new() };
             let shown: Vec<String> = patterns.into_iter().take(3).chain(cut).collect();
-            format!("allows it on {}, not on {}", join(&shown), resource_beside(actual, &info.expected.join(" ")))
+            let resource = resource_beside(actual, &info.expected.join(" "));
+            match unresolved {
+                true => {
+                    format!("allows it on {}, and the record does not tell whether that is {resource}", join(&shown))
+                }
+                false => format!("allows it on {}, not on {resource}", join(&shown)),
+            }
         }
-        _ => format!("allows it to {}, not to `{actual}`", list(&info.expected)),
+        _ => format!("allows it to {}, not to `{actual}`", principals(&info.expected)),
     };
     let also = match info.also_fails.is_empty() {
         true => String::new(),
         false => format!(" (nor does its {} fit)", info.also_fails.join(", ")),
     };
     format!("{place} {why}{also}")
+}
+
+/// Principals of a statement; a unique id in the place of an ARN is what IAM leaves of a user or role that was deleted. Source:
+/// IAM User Guide, "AWS JSON policy elements: Principal".
+fn principals(expected: &[String]) -> String {
+    let deleted = |text: &String| {
+        let id = ["AIDA", "AROA"].iter().any(|prefix| text.starts_with(prefix));
+        id && text.len() > 15 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    match expected.iter().find(|text| deleted(text)) {
+        Some(id) if expected.len() == 1 => format!("`{id}`, a principal that was deleted"),
+        Some(id) => format!("{} (`{id}` was deleted)", list(expected)),
+        None => list(expected),
+    }
 }
 
 /// A resource beside another: short where they are of one Region and account, else whole.
@@ -280,6 +302,7 @@ fn left_out(cause: &Cause, examined: &Examined) -> String {
         return String::new();
     };
     let elements = [
+        ("NotPrincipal", statement.principal.as_ref().is_some_and(|element| element.negated)),
         ("NotAction", statement.action.negated),
         ("NotResource", statement.resource.as_ref().is_some_and(|element| element.negated)),
     ];

@@ -177,7 +177,40 @@ fn meant(case: &Case, way: Way) -> Vec<Call> {
         |document| call("iam create-policy-version", &[("policy-arn", &arn), ("set-as-default", "")], Some(document));
     let delete = || call("iam delete-policy", &[("policy-arn", &arn)], None);
 
+    let in_identity_center = principal.contains(":role/aws-reserved/sso.amazonaws.com/");
     match target.kind {
+        TargetKind::CustomerManaged | TargetKind::Boundary if in_identity_center => {
+            let (of_aws, boundary) = (arn.starts_with("arn:aws:iam::aws:"), target.kind == TargetKind::Boundary);
+            let path = arn.split_once(":policy").unwrap().1.rsplit_once('/').unwrap().0;
+            let reference = json!({ "Name": arn.rsplit('/').next().unwrap(), "Path": format!("{path}/") });
+            let (what, value) = match (boundary, of_aws) {
+                (false, true) => ("managed-policy", arn.clone()),
+                (false, false) => ("customer-managed-policy-reference", reference.to_string()),
+                (true, true) => ("permissions-boundary", json!({ "ManagedPolicyArn": arn }).to_string()),
+                (true, false) => {
+                    ("permissions-boundary", json!({ "CustomerManagedPolicyReference": reference }).to_string())
+                }
+            };
+            let option = if what == "managed-policy" { "managed-policy-arn" } else { what };
+            let put = |value: &str| {
+                let command = format!("sso-admin {}-{what}-to-permission-set", if boundary { "put" } else { "attach" });
+                of_permission_set(&principal, &command, &[(option, value)], None)
+            };
+            let take = || {
+                let verb = if boundary { "delete" } else { "detach" };
+                let options: &[(&str, &str)] = if boundary { &[] } else { &[(option, value.as_str())] };
+                of_permission_set(&principal, &format!("sso-admin {verb}-{what}-from-permission-set"), options, None)
+            };
+            let before =
+                json!({ "ManagedPolicyArn": "<fill in: the ARN of the permissions boundary before>" }).to_string();
+            match step {
+                Step::Create(document) => [vec![create(document)], put(&value)].concat(),
+                Step::Replace(document) => vec![version(document)],
+                Step::Delete => [if boundary { put(&before) } else { take() }, vec![delete()]].concat(),
+                Step::Detach => take(),
+                Step::Attach(_) => put(&value),
+            }
+        }
         TargetKind::UserInline | TargetKind::RoleInline | TargetKind::GroupInline => match step {
             Step::Create(document) | Step::Replace(document) | Step::Attach(document) => inline("put", Some(document)),
             Step::Delete | Step::Detach => inline("delete", None),
@@ -213,26 +246,31 @@ fn meant(case: &Case, way: Way) -> Vec<Call> {
                 Step::Delete | Step::Detach => call("sesv2 delete-email-identity-policy", &options, None),
             }]
         }
-        TargetKind::PermissionSet => {
-            let mut options = vec![
-                ("instance-arn", "arn:aws:sso:::instance/ssoins-REPLACEWITHYOURS"),
-                ("permission-set-arn", "arn:aws:sso:::permissionSet/ssoins-REPLACEWITHYOURS/ps-REPLACEWITHYOURS"),
-            ];
-            if principal.contains("/sso.amazonaws.com/eu-west-1/") {
-                options.push(("region", "eu-west-1"));
+        TargetKind::PermissionSet => match step {
+            Step::Create(document) | Step::Replace(document) | Step::Attach(document) => {
+                of_permission_set(&principal, "sso-admin put-inline-policy-to-permission-set", &[], Some(document))
             }
-            let first = match step {
-                Step::Create(document) | Step::Replace(document) | Step::Attach(document) => {
-                    call("sso-admin put-inline-policy-to-permission-set", &options, Some(document))
-                }
-                Step::Delete | Step::Detach => {
-                    call("sso-admin delete-inline-policy-from-permission-set", &options, None)
-                }
-            };
-            options.push(("target-type", "ALL_PROVISIONED_ACCOUNTS"));
-            vec![first, call("sso-admin provision-permission-set", &options, None)]
-        }
+            Step::Delete | Step::Detach => {
+                of_permission_set(&principal, "sso-admin delete-inline-policy-from-permission-set", &[], None)
+            }
+        },
     }
+}
+
+/// A change of a permission set, and its provisioning.
+fn of_permission_set(principal: &str, command: &str, options: &[(&str, &str)], document: Option<&Value>) -> Vec<Call> {
+    let mut set = vec![
+        ("instance-arn", "arn:aws:sso:::instance/ssoins-REPLACEWITHYOURS"),
+        ("permission-set-arn", "arn:aws:sso:::permissionSet/ssoins-REPLACEWITHYOURS/ps-REPLACEWITHYOURS"),
+    ];
+    if principal.contains("/sso.amazonaws.com/eu-west-1/") {
+        set.push(("region", "eu-west-1"));
+    }
+    let provision = [set.as_slice(), &[("target-type", "ALL_PROVISIONED_ACCOUNTS")]].concat();
+    vec![
+        call(command, &[set.as_slice(), options].concat(), document),
+        call("sso-admin provision-permission-set", &provision, None),
+    ]
 }
 
 fn scp(case: &Case, step: Step<'_>, policy: &str) -> Vec<Call> {
@@ -305,7 +343,7 @@ fn check(cases: &[Case]) {
 #[test]
 fn ordinary_changes_call_what_is_meant() {
     let cases = plain_cases();
-    assert_eq!(cases.len(), 30);
+    assert_eq!(cases.len(), 38);
     for case in &cases {
         let commands = case.commands();
         check_syntax(&case.name, &commands.aws_cli);

@@ -1,11 +1,13 @@
 //! "X will be able to do Y as Z": read off the document that would be written, not off its title.
 
 use serde_json::Value;
-use sesame_diagnosis::finding::{Finding, Operation, Remedy, TargetKind};
+use sesame_diagnosis::finding::{Finding, Operation, Origin, Remedy, RequestInfo, TargetKind};
 use sesame_diagnosis::words::short_arn;
 
 use crate::{escape, words};
 
+/// How many senders are named.
+const SENDERS: usize = 4;
 /// How many grants are spelled out.
 const SPELLED_OUT: usize = 6;
 
@@ -25,7 +27,7 @@ pub fn of(remedies: &[&Remedy], finding: &Finding) -> Vec<String> {
     for remedy in written.into_iter().filter(|remedy| all_bound || !bounds(remedy)) {
         let who = remedy.target.principal.as_deref().map_or_else(|| words::who(&finding.principal), short_arn);
         for statement in added(remedy) {
-            let grant = grant(&who, statement, remedy.expires.is_some());
+            let grant = grant(&who, statement, remedy.expires.is_some(), finding);
             let until = remedy.expires.as_deref().map(|time| format!(", until {}", until(time))).unwrap_or_default();
             let sentence = format!("{}{until}.", words::capital(&grant));
             if !list.contains(&sentence) {
@@ -48,12 +50,18 @@ pub(crate) fn until(time: &str) -> String {
         .unwrap_or_else(|_| time.to_owned())
 }
 
-/// The Allow statements of `after` that are not in `before`.
+/// The Allow statements of `after` that are not in `before`. A new boundary keeps the statements of the one whose place it takes:
+/// what it adds has a Sid of Sesame's.
 fn added(remedy: &Remedy) -> Vec<&Value> {
+    let in_place = remedy.target.kind == TargetKind::Boundary && remedy.before.is_none();
+    let own = |statement: &&Value| {
+        let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
+        !in_place || sid.starts_with("Sesame")
+    };
     let before: Vec<&Value> = remedy.before.as_ref().map(statements).unwrap_or_default();
     let after = remedy.after.as_ref().map(statements).unwrap_or_default();
     let allow = |statement: &&Value| statement.get("Effect").and_then(Value::as_str) == Some("Allow");
-    after.into_iter().filter(allow).filter(|statement| !before.contains(statement)).collect()
+    after.into_iter().filter(allow).filter(own).filter(|statement| !before.contains(statement)).collect()
 }
 
 fn statements(document: &Value) -> Vec<&Value> {
@@ -64,7 +72,7 @@ fn statements(document: &Value) -> Vec<&Value> {
     }
 }
 
-fn grant(who: &str, statement: &Value, ends: bool) -> String {
+fn grant(who: &str, statement: &Value, ends: bool, finding: &Finding) -> String {
     let list = |element: &str| statement.get(element).map(texts).unwrap_or_default();
     let (actions, resources) = (list("Action"), list("Resource"));
     if actions.is_empty() || resources.is_empty() {
@@ -73,15 +81,30 @@ fn grant(who: &str, statement: &Value, ends: bool) -> String {
     let mut conditions = conditions(statement);
     // The end is said at the end of the sentence.
     conditions.retain(|condition| !(ends && condition.is_the_end()));
+    // Whom it is held to is said at the beginning.
+    conditions.retain(|condition| !condition.is_for(finding.principal.arn.as_deref()));
     let from: Vec<&Condition> = conditions.iter().filter(|condition| condition.names_the_sender()).collect();
     let guards: Vec<String> =
         conditions.iter().filter(|condition| !condition.names_the_sender()).map(Condition::words).collect();
-    let sender: Vec<String> = from.iter().flat_map(|condition| &condition.values).map(|value| quote(value)).collect();
+    let mut sender: Vec<String> =
+        from.iter().flat_map(|condition| &condition.values).map(|value| quote(value)).collect();
+    if sender.len() > SENDERS {
+        let more = sender.len() - SENDERS + 1;
+        sender.truncate(SENDERS - 1);
+        sender.push(format!("{more} more addresses"));
+    }
+    let of_recipient = |arn: &str| {
+        let asked = |request: &&RequestInfo| request.origin == Origin::RecipientInSandbox && request.resource == arn;
+        finding.requests.iter().find(asked).is_some()
+    };
     let (identities, others): (Vec<&String>, Vec<&String>) =
         resources.iter().partition(|arn| arn.contains(":identity/"));
     let mut places: Vec<String> = Vec::new();
     for arn in identities.into_iter().chain(others) {
-        let place = place(arn, &sender);
+        let place = match of_recipient(arn) {
+            true => format!("on the recipient's {}", short_arn(arn)),
+            false => place(arn, &sender),
+        };
         if !places.contains(&place) {
             places.push(place);
         }
@@ -118,10 +141,19 @@ impl Condition {
         self.key.eq_ignore_ascii_case("ses:FromAddress")
             && matches!(self.operator.as_str(), "StringEquals" | "StringLike")
     }
+    fn is_for(&self, principal: Option<&str>) -> bool {
+        self.key.eq_ignore_ascii_case("aws:PrincipalArn")
+            && matches!(self.operator.as_str(), "ArnEquals" | "ArnLike" | "StringEquals")
+            && matches!(self.values.as_slice(), [only] if Some(only.as_str()) == principal)
+    }
     fn is_the_end(&self) -> bool {
         self.key.eq_ignore_ascii_case("aws:CurrentTime") && self.operator == "DateLessThan"
     }
     fn words(&self) -> String {
+        if self.operator.eq_ignore_ascii_case("Null") {
+            let absent = self.values.iter().any(|value| value == "true");
+            return format!("{} is {}in the request", quote(&self.key), if absent { "not " } else { "" });
+        }
         let values: Vec<String> = self.values.iter().map(|value| quote(value)).collect();
         let (each, operator) = match self.operator.split_once(':') {
             Some((set, operator)) if set.eq_ignore_ascii_case("ForAllValues") => ("every ", operator),

@@ -115,10 +115,7 @@ fn fits(blocks: impl Iterator<Item = Block>) -> bool {
 fn facts(finding: &Finding, now: Timestamp) -> Block {
     let event = &finding.event;
     let region = event.region.as_deref().unwrap_or("unknown");
-    let caller = match words::session(&finding.principal) {
-        Some(session) => format!("{}, session `{session}`", words::who(&finding.principal)),
-        None => words::who(&finding.principal),
-    };
+    let caller = words::caller(&finding.principal);
     let mut fields = vec![
         ("Account", words::account(event)),
         ("Region", region.to_owned()),

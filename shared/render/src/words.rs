@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use sesame_diagnosis::finding::{
     Agreement, Applicability, Cause, CauseKind, Certainty, Event, Finding, Hint, ManagedBy, NearMiss, Operation,
-    Outcome, OwnerRole, PrincipalInfo, Remedy, TargetKind,
+    Outcome, OwnerRole, PrincipalInfo, PrincipalKind, Remedy, TargetKind,
 };
 use sesame_diagnosis::words::short_arn;
 
@@ -159,6 +159,16 @@ pub fn agreement(agreement: Agreement) -> &'static str {
     }
 }
 
+/// That AWS's message names a layer which does not refuse, where "why" does not say so already.
+pub fn contradiction(finding: &Finding) -> Option<String> {
+    let told = finding.summary.why.contains("AWS's message names");
+    (finding.witness.agreement == Agreement::Contradicts && !told).then(|| {
+        let layer = finding.witness.layer.as_deref().map(layer);
+        let named = layer.map(|layer| format!(": it names {}", sesame_diagnosis::words::article(&layer)));
+        format!("{}{}.", agreement(Agreement::Contradicts), named.unwrap_or_default())
+    })
+}
+
 /// "production (111122223333)".
 pub fn account(event: &Event) -> String {
     match (&event.account_name, &event.account) {
@@ -171,10 +181,26 @@ pub fn account(event: &Event) -> String {
 
 /// "role `app`"; "an unknown caller" when nothing is known.
 pub fn who(principal: &PrincipalInfo) -> String {
-    match (&principal.arn, &principal.name) {
-        (Some(arn), _) => short_arn(arn),
-        (None, Some(name)) => format!("`{name}`"),
-        (None, None) => "an unknown caller".to_owned(),
+    match (principal.kind, &principal.arn, &principal.name) {
+        (Some(PrincipalKind::Service), Some(name), _) => format!("the service `{name}`"),
+        // Only the account is known, and its root's ARN stands for all in it.
+        (Some(PrincipalKind::Account), ..) => {
+            format!("a principal of account {}", principal.account.as_deref().unwrap_or("unknown"))
+        }
+        (_, Some(arn), _) => short_arn(arn),
+        (_, None, Some(name)) => format!("`{name}`"),
+        (_, None, None) => "an unknown caller".to_owned(),
+    }
+}
+
+/// Who called, with its session: "role `app`, session `i-0abc`", "federated user `guest` of user `broker`".
+pub fn caller(principal: &PrincipalInfo) -> String {
+    match (principal.kind, session(principal)) {
+        (Some(PrincipalKind::FederatedUser), Some(session)) if principal.session_arn != principal.arn => {
+            format!("federated user `{session}` of {}", who(principal))
+        }
+        (Some(PrincipalKind::FederatedUser), _) | (_, None) => who(principal),
+        (_, Some(session)) => format!("{}, session `{session}`", who(principal)),
     }
 }
 

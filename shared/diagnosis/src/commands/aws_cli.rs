@@ -1,10 +1,10 @@
 //! The change as calls of the AWS CLI, and the calls that take it back.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::names::{
     Holder, INSTANCE_ARN_TO_FILL_IN, PERMISSION_SET_ARN_TO_FILL_IN, identity_center_region, or_fill_in,
-    organization_policy_id, permission_set_name, policy_arn, policy_name, principal_name,
+    organization_policy_id, path_of, permission_set_name, policy_arn, policy_name, principal_name,
 };
 use super::shell::{Call, Step, chain, comment, word};
 use super::{Change, Context};
@@ -14,6 +14,8 @@ use crate::finding::{Target, TargetKind};
 
 /// White space does not count, or far more is allowed than anyone reads.
 const ANY_SIZE: usize = usize::MAX;
+/// The boundary that a new one takes the place of: a target does not name it.
+const BOUNDARY_BEFORE: &str = "<fill in: the ARN of the permissions boundary before>";
 
 /// The change.
 pub(super) fn apply(change: Change<'_>, target: &Target, context: &Context<'_>) -> String {
@@ -60,20 +62,34 @@ impl Script<'_> {
             TargetKind::Scp => {
                 comment("in the management account of the organization, or that of a delegated administrator")
             }
-            TargetKind::PermissionSet => {
-                comment("in the account that administers Identity Center")
-                    + &comment("fill in the ARN of its instance (aws sso-admin list-instances)")
-                    + &comment(&format!("and that of permission set {}", permission_set_name(self.target)))
-                    + &comment("(aws sso-admin list-permission-sets, aws sso-admin describe-permission-set)")
-            }
-            _ => match &self.target.account {
-                Some(account) if account.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    comment(&format!("in account {account}"))
-                }
-                _ => String::new(),
-            },
+            TargetKind::PermissionSet => self.in_administering_account(),
+            // What begins in Identity Center says so itself.
+            _ if text.starts_with(&self.in_administering_account()) => String::new(),
+            _ => self.in_account(),
         };
         format!("{place}{}", text.trim_end())
+    }
+
+    fn in_account(&self) -> String {
+        match &self.target.account {
+            Some(account) if account.bytes().all(|byte| byte.is_ascii_digit()) => {
+                comment(&format!("in account {account}"))
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn in_administering_account(&self) -> String {
+        comment("in the account that administers Identity Center")
+            + &comment("fill in the ARN of its instance (aws sso-admin list-instances)")
+            + &comment(&format!("and that of permission set {}", permission_set_name(self.target)))
+            + &comment("(aws sso-admin list-permission-sets, aws sso-admin describe-permission-set)")
+    }
+
+    /// Whether the principal is a role of IAM Identity Center, which takes its policies and its boundary from a permission set
+    /// alone.
+    fn in_identity_center(&self) -> bool {
+        identity_center_region(self.target).is_some()
     }
 
     /// A new document, attached where it is to take effect.
@@ -82,6 +98,13 @@ impl Script<'_> {
         match target.kind {
             TargetKind::UserInline | TargetKind::RoleInline | TargetKind::GroupInline | TargetKind::PermissionSet => {
                 self.replace(document)
+            }
+            TargetKind::CustomerManaged | TargetKind::Boundary if self.in_identity_center() => {
+                let use_it = match target.kind {
+                    TargetKind::Boundary => self.boundary_of_permission_set(&policy_arn(target)),
+                    _ => self.attachment_of_permission_set("attach"),
+                };
+                format!("{}\n{use_it}", chain(&[self.create_managed(document).into()]))
             }
             TargetKind::CustomerManaged => chain(&[self.create_managed(document).into(), self.attachment("attach")]),
             TargetKind::Boundary => {
@@ -142,6 +165,10 @@ impl Script<'_> {
     /// Takes the policy from the principal or node and leaves it where it is, if it can be without them.
     fn detach(&self) -> String {
         match self.target.kind {
+            TargetKind::CustomerManaged if self.in_identity_center() => self.attachment_of_permission_set("detach"),
+            TargetKind::Boundary if self.in_identity_center() => {
+                self.in_permission_set(self.permission_set_call("delete-permissions-boundary-from-permission-set"))
+            }
             TargetKind::CustomerManaged => chain(&[self.attachment("detach")]),
             TargetKind::Boundary => chain(&[self.boundary_call("delete").into()]),
             TargetKind::Scp => self.scp_chain(vec![self.to_node(self.scp_call("detach-policy"))]),
@@ -161,10 +188,15 @@ impl Script<'_> {
             TargetKind::UserInline | TargetKind::RoleInline | TargetKind::GroupInline => {
                 chain(&[self.inline("delete").into()])
             }
-            TargetKind::CustomerManaged => chain(&[self.attachment("detach"), delete_managed()]),
-            TargetKind::Boundary => {
-                chain(&[self.put_boundary("<fill in: the ARN of the permissions boundary before>"), delete_managed()])
+            TargetKind::CustomerManaged | TargetKind::Boundary if self.in_identity_center() => {
+                let no_longer = match target.kind {
+                    TargetKind::Boundary => self.boundary_of_permission_set(BOUNDARY_BEFORE),
+                    _ => self.attachment_of_permission_set("detach"),
+                };
+                format!("{no_longer}\n{}{}", self.in_account(), chain(&[delete_managed()]))
             }
+            TargetKind::CustomerManaged => chain(&[self.attachment("detach"), delete_managed()]),
+            TargetKind::Boundary => chain(&[self.put_boundary(BOUNDARY_BEFORE), delete_managed()]),
             TargetKind::Scp => {
                 self.scp_chain(vec![self.to_node(self.scp_call("detach-policy")), self.scp_call("delete-policy")])
             }
@@ -178,6 +210,12 @@ impl Script<'_> {
     /// Puts back what `detach` took; `None` when that needs a document that was not read.
     fn attach(&self, before: Option<&Value>) -> Option<String> {
         match self.target.kind {
+            TargetKind::CustomerManaged if self.in_identity_center() => {
+                Some(self.attachment_of_permission_set("attach"))
+            }
+            TargetKind::Boundary if self.in_identity_center() => {
+                Some(self.boundary_of_permission_set(&policy_arn(self.target)))
+            }
             TargetKind::CustomerManaged => Some(chain(&[self.attachment("attach")])),
             TargetKind::Boundary => Some(chain(&[self.put_boundary(&policy_arn(self.target))])),
             TargetKind::Scp => Some(self.scp_chain(vec![self.to_node(self.scp_call("attach-policy"))])),
@@ -286,6 +324,35 @@ impl Script<'_> {
         call.variable("instance-arn", "instance_arn").variable("permission-set-arn", "permission_set_arn")
     }
 
+    /// `attach` or `detach` of a managed policy for a permission set: AWS's own by its ARN, a customer's by name and path.
+    fn attachment_of_permission_set(&self, verb: &str) -> String {
+        let to = if verb == "attach" { "to" } else { "from" };
+        let arn = policy_arn(self.target);
+        let call = match crate::assemble::managed_by_aws(&arn) {
+            true => self
+                .permission_set_call(&format!("{verb}-managed-policy-{to}-permission-set"))
+                .option("managed-policy-arn", &arn),
+            false => self
+                .permission_set_call(&format!("{verb}-customer-managed-policy-reference-{to}-permission-set"))
+                .option("customer-managed-policy-reference", &customer_reference(&arn).to_string()),
+        };
+        self.in_permission_set(call)
+    }
+
+    fn boundary_of_permission_set(&self, arn: &str) -> String {
+        let boundary = match crate::assemble::managed_by_aws(arn) || arn == BOUNDARY_BEFORE {
+            true => json!({ "ManagedPolicyArn": arn }),
+            false => json!({ "CustomerManagedPolicyReference": customer_reference(arn) }),
+        };
+        let call = self.permission_set_call("put-permissions-boundary-to-permission-set");
+        self.in_permission_set(call.option("permissions-boundary", &boundary.to_string()))
+    }
+
+    /// A change of a permission set for a policy that stands in another account.
+    fn in_permission_set(&self, change: Call) -> String {
+        self.in_administering_account() + &self.permission_set(change)
+    }
+
     /// A change of a permission set, which takes effect once it is provisioned.
     fn permission_set(&self, change: Call) -> String {
         chain(&[
@@ -297,4 +364,10 @@ impl Script<'_> {
                 .into(),
         ])
     }
+}
+
+/// How a permission set names a customer's managed policy, which it looks for in every account that it is provisioned to.
+fn customer_reference(arn: &str) -> Value {
+    let name = arn.rsplit('/').next().unwrap_or(arn);
+    json!({ "Name": name, "Path": path_of(arn) })
 }

@@ -233,18 +233,32 @@ fn changed(facts: &Facts) -> Option<Hint> {
 fn assumed_absent(facts: &Facts) -> Option<Hint> {
     let set = &facts.examined.first()?.first()?.set;
     let mut assumed = Vec::new();
-    if facts.subject.is_session && set.session.is_none() {
+    if facts.subject.has_issuer && set.session.is_none() {
         assumed.push("session-policy");
     }
     if facts.denial.vpc_endpoint_id.is_some() && set.vpc_endpoint.is_none() {
         assumed.push("vpc-endpoint-policy");
     }
-    let names: Vec<&str> = assumed.iter().map(|layer| crate::words::layer(layer)).collect();
-    (!assumed.is_empty()).then(|| {
-        let pronoun = if names.len() == 1 { "it is" } else { "they are" };
-        let text = format!("no record shows a {}: {pronoun} taken as absent", names.join(" or a "));
-        hint("assumed-absent", text, json!({ "layers": assumed }))
+    let mut names: Vec<String> = assumed.iter().map(|layer| format!("a {}", crate::words::layer(layer))).collect();
+    // A session tag would stand in the place of the role's own.
+    let own = |key: &String| key.strip_prefix("aws:principaltag/").filter(|tag| own_tag(facts, tag)).map(str::to_owned);
+    let tags: Vec<String> = set.keys.iter().filter(|_| facts.subject.has_issuer).filter_map(own).collect();
+    if !tags.is_empty() {
+        names.push(format!("session tags ({})", crate::words::list(&tags)));
+    }
+    (!names.is_empty()).then(|| {
+        let pronoun = if names.len() == 1 && tags.is_empty() { "it is" } else { "they are" };
+        let text = format!("no record shows {}: {pronoun} taken as absent", names.join(" or "));
+        let details = match tags.is_empty() {
+            true => json!({ "layers": assumed }),
+            false => json!({ "layers": assumed, "tags": tags }),
+        };
+        hint("assumed-absent", text, details)
     })
+}
+
+fn own_tag(facts: &Facts, tag: &str) -> bool {
+    facts.subject.entity.is_some_and(|entity| crate::subject::tag(entity, &[tag]).is_some())
 }
 
 /// What to supply so that more can be said.
@@ -255,9 +269,16 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
             needed.push(text.to_owned());
         }
     };
+    // Where AWS names a layer, that is the one to be looked at.
+    let named = facts.denial.message.layer.as_deref();
+    let of_interest = |layer: &str| named.is_none_or(|named| named == layer);
+    let own_layers = ["identity-policy", "permissions-boundary", "sending-authorization-policy"];
     if facts.subject.principal.is_none() {
         need("the principal's ARN");
-    } else if facts.subject.account.is_none() && facts.subject.account_id.is_some() {
+    } else if facts.subject.account.is_none()
+        && facts.subject.account_id.is_some()
+        && own_layers.into_iter().any(of_interest)
+    {
         let account = facts.subject.account_id.as_deref().unwrap_or_default();
         need(&format!("a snapshot of account {account}, or credentials that may read it"));
     }
@@ -266,8 +287,9 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     }
     if facts.denial.message.action.is_none() && facts.denial.api.is_none() {
         need("the whole error text, with action and resource");
-    } else if facts.subject.principal.is_some() && facts.examined.is_empty() {
-        need("the From address or the identity (the record names neither)");
+    } else if facts.examined.is_empty() && facts.denial.message.resource.is_none() {
+        let shown = if facts.denial.event_id.is_some() { "record" } else { "text" };
+        need(&format!("the From address or the identity (the {shown} names neither)"));
     }
     let undecided = facts.causes.iter().all(|found| found.cause.certainty == Certainty::Possible);
     let unguarded = |request: usize| {
@@ -281,6 +303,10 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
         if undecided || unguarded(request) {
             for key in &evaluation.unknown_keys {
                 let resource = contexts.first().map(|examined| examined.question.resource.as_str()).unwrap_or_default();
+                if let Some(tag) = key.strip_prefix("aws:PrincipalTag/").filter(|_| facts.subject.has_issuer) {
+                    need(&format!("the session tag `{tag}` ({})", recorded(facts)));
+                    continue;
+                }
                 need(&match (key.strip_prefix("aws:ResourceTag/"), facts.denial.invoked_by.as_deref()) {
                     (Some(tag), _) => format!("the tag `{tag}` of {}", crate::words::short_arn(resource)),
                     (None, Some(service)) if key == "aws:SourceIp" => {
@@ -299,7 +325,8 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
                 LayerKind::Resource => account.is_some() && account == owner,
                 _ => false,
             };
-            for layer in evaluation.unreadable_layers.iter().filter(|layer| !in_snapshot(layer)) {
+            let unreadable = evaluation.unreadable_layers.iter().filter(|layer| of_interest(layer.as_str()));
+            for layer in unreadable.filter(|layer| !in_snapshot(layer)) {
                 need(&unread(facts, layer.as_str()));
             }
         }
@@ -312,13 +339,25 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
         .then(|| hint("more-needed", format!("still needed: {}", needed.join("; ")), json!({ "needed": needed })))
 }
 
+/// Where CloudTrail keeps what a session was given: source: CloudTrail User Guide, "CloudTrail userIdentity element".
+fn recorded(facts: &Facts) -> String {
+    use crate::denial::Caller;
+    let in_identity_center = facts.subject.info.managed_by == Some(crate::finding::ManagedBy::IdentityCenter);
+    let call = match &facts.denial.caller {
+        Caller::FederatedUser { .. } => "the `GetFederationToken` call",
+        _ if facts.denial.web_identity_provider.is_some() => "the `AssumeRoleWithWebIdentity` call",
+        _ if in_identity_center => "the `AssumeRoleWithSAML` call",
+        Caller::Role { .. } => "the `AssumeRole` or `AssumeRoleWithSAML` call",
+        _ => "the call",
+    };
+    format!("CloudTrail has it in the record of {call} that began the session")
+}
+
 /// A layer that could not be read, and where it is to be found.
 fn unread(facts: &Facts, layer: &str) -> String {
     match layer {
         "session-policy" => {
-            let federated = facts.subject.info.kind == Some(crate::finding::PrincipalKind::FederatedUser);
-            let call = if federated { "GetFederationToken" } else { "AssumeRole" };
-            format!("the session policy (CloudTrail has it in the record of the `{call}` call that began the session)")
+            format!("the session policy ({})", recorded(facts))
         }
         "vpc-endpoint-policy" => {
             let endpoint = facts.denial.vpc_endpoint_id.as_deref().map(|id| format!(" `{id}`")).unwrap_or_default();

@@ -205,8 +205,12 @@ pub(super) fn about_the_resources(facts: &Facts) -> Vec<Hint> {
         && !api.eq_ignore_ascii_case(action)
     {
         let also = if api == "SendBulkEmail" { "also " } else { "" };
-        let text = format!("the call was `{api}`, and SES authorizes it {also}as `ses:{action}`: allow that action");
-        list.push(hint("action-differs-from-api", text, json!({ "api": api, "action": format!("ses:{action}") })));
+        let whole = denial.message.action.as_deref().unwrap_or_default();
+        let text = match crate::near_miss::of_ses(whole) {
+            true => format!("the call was `{api}`, and SES authorizes it {also}as `{whole}`: allow that action"),
+            false => format!("the call was `{api}`, and what AWS refused on its way is `{whole}`: allow that action"),
+        };
+        list.push(hint("action-differs-from-api", text, json!({ "api": api, "action": whole })));
     }
     let bulk =
         api == Some("SendBulkEmail") || action.is_some_and(|action| action.eq_ignore_ascii_case("ses:SendBulkEmail"));

@@ -50,6 +50,18 @@ pub struct SessionContext {
     /// The source identity that the session was made with.
     #[serde(deserialize_with = "lenient")]
     pub source_identity: Option<String>,
+    /// Who vouched for the caller, where it came with a web identity.
+    #[serde(deserialize_with = "lenient")]
+    pub web_id_federation_data: Option<WebIdFederationData>,
+}
+
+/// `userIdentity.sessionContext.webIdFederationData`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WebIdFederationData {
+    /// The ARN of an OIDC provider, or `cognito-identity.amazonaws.com` and the like.
+    #[serde(deserialize_with = "lenient")]
+    pub federated_provider: Option<String>,
 }
 
 /// `userIdentity.sessionContext.sessionIssuer`.

@@ -40,7 +40,7 @@ impl Draft {
             id,
             fixes: self.fixes.clone(),
             title: self.title.clone(),
-            owner: Owner { account: self.target.account.clone(), role: owner_role(self.target.kind) },
+            owner: Owner { account: self.target.account.clone(), role: owner_role(&self.target, self.operation) },
             operation: self.operation,
             target: self.target.clone(),
             before: self.before.clone(),
@@ -63,9 +63,12 @@ impl Draft {
     }
 }
 
-fn owner_role(kind: TargetKind) -> OwnerRole {
-    match kind {
+fn owner_role(target: &Target, operation: Operation) -> OwnerRole {
+    let of_permission_set = target.principal.as_deref().is_some_and(|arn| arn.contains(":role/aws-reserved/"));
+    match target.kind {
         TargetKind::Scp | TargetKind::PermissionSet => OwnerRole::OrganizationAdmin,
+        // What hangs on a role of Identity Center is taken off in its permission set.
+        _ if of_permission_set && operation == Operation::Detach => OwnerRole::OrganizationAdmin,
         TargetKind::SendingAuthorization => OwnerRole::IdentityOwner,
         _ => OwnerRole::AccountAdmin,
     }

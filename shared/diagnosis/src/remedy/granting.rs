@@ -91,7 +91,12 @@ impl Bench<'_, '_> {
         let (applicability, why) = self.applicability(&draft, &actions, &opened);
         (draft.applicability, draft.why) = (applicability, why);
         let place = match first.blocker.layer() {
-            LayerKind::Boundary => first.cause.policy.as_ref().map(|info| format!(" in {}", words::policy(info))),
+            LayerKind::Boundary => first.cause.policy.as_ref().map(|info| match draft.before {
+                Some(_) => format!(" in {}", words::policy(info)),
+                None => {
+                    format!(" in a boundary of your own in place of {}, with the same statements", words::policy(info))
+                }
+            }),
             LayerKind::ServiceControl => first
                 .cause
                 .level
@@ -146,7 +151,10 @@ impl Bench<'_, '_> {
         };
         let inline = |policy: &&Attached| {
             policy.target.principal.as_deref() == Some(&holder.arn)
-                && matches!(policy.target.kind, TargetKind::UserInline | TargetKind::RoleInline)
+                && matches!(
+                    policy.target.kind,
+                    TargetKind::UserInline | TargetKind::RoleInline | TargetKind::PermissionSet
+                )
         };
         let there = examined.set.identity.iter().filter(inline).find(|policy| policy.target.policy == at.policy);
         let before = there.and_then(|policy| policy.document.as_ref()).map(|document| raw_value(document));
@@ -184,7 +192,9 @@ impl Bench<'_, '_> {
         // Others may have the same boundary: the allow is held to this one principal.
         let guarded: Vec<grant::Grant> = grants.iter().map(|grant| self.for_this_principal(grant)).collect();
         let after = alternative::with_statements(&before, &grant::statements(&guarded, None))?;
-        if managed_by_aws(&arn) || limits::check_document(TargetKind::Boundary, &after, []).is_err() {
+        // A principal has one boundary, and no new one could be longer.
+        limits::check_document(TargetKind::Boundary, &after, []).ok()?;
+        if managed_by_aws(&arn) {
             // AWS's own policy cannot be edited: another boundary with the same statements and this one, in its place.
             let at = Target { policy: Some(self.own_name()), ..boundary.target.clone() };
             return Some(self.draft(Operation::Put, at, None, Some(after)));

@@ -47,6 +47,10 @@ pub fn carry_over(trace: &StatementTrace) -> Result<Guards, Unmendable> {
         // Another statement for another purpose: its guards say nothing about this send.
         return Ok(guards);
     }
+    // The value of a policy variable decides which resource the Allow is for.
+    if !elsewhere && trace.resource == Truth::Unknown {
+        return Err(Unmendable::UnknownKey);
+    }
     for condition in &trace.conditions {
         match condition.outcome {
             Truth::True => guards.conditions.push(kept(condition)),

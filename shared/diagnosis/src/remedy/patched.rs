@@ -62,6 +62,11 @@ impl Change {
         self.document.clone().filter(|_| self.operation == Operation::Put)
     }
 
+    /// Whether the policy stays as it is, and is taken off where it is attached.
+    pub fn is_detachment(&self) -> bool {
+        self.operation == Operation::Detach
+    }
+
     /// Whether the policy is not there without it.
     pub fn is_new(&self) -> bool {
         self.new

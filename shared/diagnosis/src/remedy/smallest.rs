@@ -9,13 +9,16 @@ use super::Situation;
 use super::draft::Draft;
 use super::patched::{Change, patched};
 use crate::examine::{Examined, neutralize, unreadable_policies};
+use crate::finding::TargetKind;
 
 /// Leaves out statements, actions and resources of new documents where every answer stays as it is.
 pub fn prune(situation: &Situation, drafts: &mut [Draft]) {
     let mut changes: Option<(Vec<Change>, Vec<Answer>)> = None;
     let mut pruned: Vec<(usize, Option<Value>)> = Vec::new();
     for (index, draft) in drafts.iter().enumerate() {
-        let new = draft.after.as_ref().filter(|_| draft.before.is_none());
+        // A new boundary takes the place of one whose statements it keeps, whatever they are good for.
+        let replaces = draft.target.kind == TargetKind::Boundary;
+        let new = draft.after.as_ref().filter(|_| draft.before.is_none() && !replaces);
         let reductions = new.map(reductions).unwrap_or_default();
         if reductions.is_empty() {
             continue;

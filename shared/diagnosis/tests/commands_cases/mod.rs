@@ -214,6 +214,16 @@ pub fn plain_cases() -> Vec<Case> {
         };
         cases.extend(changes(TargetKind::CustomerManaged, &format!("{holder}-plain"), target, &plain_document()));
     }
+    // A role of Identity Center has its managed policies and its boundary from its permission set.
+    for kind in [TargetKind::CustomerManaged, TargetKind::Boundary] {
+        let principal = plain_target(TargetKind::PermissionSet, false).principal;
+        let target = |new| Target { principal: principal.clone(), ..plain_target(kind, new) };
+        cases.extend(changes(kind, "identity-center-plain", target, &plain_document()));
+        let policy = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess";
+        let of_aws = |new| Target { policy: Some(policy.to_owned()), ..target(new) };
+        let detached = |case: &Case| case.operation == Operation::Detach;
+        cases.extend(changes(kind, "identity-center-aws", of_aws, &plain_document()).into_iter().filter(detached));
+    }
     cases
 }
 

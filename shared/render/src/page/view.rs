@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use sesame_diagnosis::document;
 use sesame_diagnosis::finding::{
-    Agreement, Applicability, Cause, Certainty, ConditionInfo, Finding, NearMiss, Outcome, PolicyInfo, Remedy,
+    Applicability, Cause, Certainty, ConditionInfo, Finding, NearMiss, Outcome, PolicyInfo, PrincipalKind, Remedy,
     StatementInfo,
 };
 use sesame_diagnosis::words as sentences;
@@ -196,7 +196,7 @@ impl Page {
                 format!("{}: {}", words::capital(words::certainty(certainty)), words::certainty_meaning(certainty))
             }),
             why: Html::sentence(&words::why(finding)),
-            contradiction: (finding.witness.agreement == Agreement::Contradicts).then(|| contradiction(finding)),
+            contradiction: words::contradiction(finding),
             unread: text::unread(finding),
             fix: Html::sentence(&finding.summary.fix),
             grants: rich(&grant::sentences(finding)),
@@ -264,12 +264,6 @@ fn eyebrow(finding: &Finding) -> String {
     parts.join(" · ")
 }
 
-fn contradiction(finding: &Finding) -> String {
-    let layer = finding.witness.layer.as_deref().map(words::layer);
-    let named = layer.map(|layer| format!(": it names a {layer}")).unwrap_or_default();
-    format!("{}{named}.", words::agreement(Agreement::Contradicts))
-}
-
 fn banner(state: &State, options: &PageOptions) -> Banner {
     let sentence = |text: &String| Html::sentence(&escape::clip(text, 1_200));
     Banner {
@@ -293,9 +287,11 @@ fn facts(finding: &Finding, options: &PageOptions) -> Vec<Fact> {
     let (event, principal) = (&finding.event, &finding.principal);
     let mut list: Vec<(&'static str, String)> = vec![("Account", words::account(event))];
     list.extend(event.region.clone().map(|region| ("Region", region)));
-    list.push(("Caller", words::who(principal)));
+    let federated = principal.kind == Some(PrincipalKind::FederatedUser);
+    list.push(("Caller", if federated { words::caller(principal) } else { words::who(principal) }));
     list.extend(principal.arn.as_ref().map(|arn| ("ARN", format!("`{arn}`"))));
-    list.extend(words::session(principal).map(|session| ("Session", format!("`{session}`"))));
+    let session = words::session(principal).filter(|_| !federated);
+    list.extend(session.map(|session| ("Session", format!("`{session}`"))));
     list.extend(principal.owner.clone().map(|owner| ("Owner", owner)));
     list.extend(principal.managed_by.map(|by| ("Managed by", words::managed_by(by).to_owned())));
     list.push(("Refused", words::failing(event, options.now)));

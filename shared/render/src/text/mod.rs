@@ -5,7 +5,7 @@ mod hand;
 mod writer;
 
 use jiff::Timestamp;
-use sesame_diagnosis::finding::{Agreement, Finding, Outcome};
+use sesame_diagnosis::finding::{Finding, Outcome};
 
 use self::writer::Writer;
 use crate::escape::{self, Medium};
@@ -175,10 +175,8 @@ fn head(out: &mut Writer, finding: &Finding, options: &TextOptions) {
     }
     out.heading(&format!("Why ({})", words::sureness(finding)));
     out.paragraph(&words::why(finding));
-    if finding.witness.agreement == Agreement::Contradicts {
-        let layer = finding.witness.layer.as_deref().map(words::layer);
-        let named = layer.map(|layer| format!(": it names a {layer}")).unwrap_or_default();
-        out.paragraph(&format!("{}{named}.", words::agreement(Agreement::Contradicts)));
+    if let Some(contradiction) = words::contradiction(finding) {
+        out.paragraph(&contradiction);
     }
     if let Some(unread) = unread(finding) {
         out.paragraph(&format!("Not read: {unread}."));
@@ -210,10 +208,7 @@ fn head(out: &mut Writer, finding: &Finding, options: &TextOptions) {
 
 fn caller(finding: &Finding) -> String {
     let principal = &finding.principal;
-    let mut parts = vec![words::who(principal)];
-    if let Some(session) = words::session(principal) {
-        parts.push(format!("session `{session}`"));
-    }
+    let mut parts = vec![words::caller(principal)];
     if let Some(owner) = &principal.owner {
         parts.push(format!("owner {owner}"));
     }
@@ -227,7 +222,9 @@ fn source(finding: &Finding) -> Option<String> {
     let event = &finding.event;
     let mut parts: Vec<String> = Vec::new();
     parts.extend(event.source_ip.clone());
-    parts.extend(event.user_agent.as_deref().map(|agent| escape::clip(agent, 80)));
+    // A service calls in its own name.
+    let agent = event.user_agent.as_deref().filter(|agent| Some(*agent) != event.source_ip.as_deref());
+    parts.extend(agent.map(|agent| escape::clip(agent, 80)));
     let others = event.sources.len().saturating_sub(1);
     if others > 0 {
         parts.push(format!("and {}", words::counted(others, "other source", "other sources")));

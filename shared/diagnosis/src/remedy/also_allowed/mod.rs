@@ -213,6 +213,11 @@ impl Touched {
 /// Whether a changed document also lets other principals through, and which.
 fn lets_others_through(examined: &Examined, change: &Change) -> Option<String> {
     let target = change.target();
+    // What is detached from one principal stays on all others; a group and a node of the organization hold many.
+    let of_one = |arn: &str| arn.contains(":user/") || arn.contains(":role/");
+    if change.is_detachment() && target.principal.as_deref().is_some_and(of_one) {
+        return None;
+    }
     let shared = match target.kind {
         TargetKind::UserInline | TargetKind::RoleInline | TargetKind::PermissionSet => false,
         TargetKind::CustomerManaged | TargetKind::Boundary => !change.is_new(),
@@ -256,7 +261,8 @@ fn others(examined: &Examined, change: &Change, attached: Option<&Attached>) -> 
             }
         }
         TargetKind::Boundary => format!("every other principal with permissions boundary{name}"),
-        TargetKind::GroupInline => {
+        // A managed policy is detached from a group alone.
+        kind if kind == TargetKind::GroupInline || change.is_detachment() => {
             let group = target.principal.as_deref().map(words::short_arn).unwrap_or_else(|| "the group".to_owned());
             format!("every other member of {group}")
         }
