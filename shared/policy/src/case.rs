@@ -190,7 +190,7 @@ fn context(json: Json, pointer: &str) -> Result<Context> {
     let Json::Object(keys) = json else {
         return Err(wrong(pointer, Some(&json), "condition keys and their values (a JSON object)"));
     };
-    let mut context = Context::with_capacity(keys.len());
+    let mut context = Context::new();
     for (key, value) in keys {
         let pointer = || push_pointer(pointer, &key);
         if context.iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(&key)) {

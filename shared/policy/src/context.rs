@@ -105,9 +105,6 @@ impl Context {
     pub fn new() -> Context {
         Context::default()
     }
-    pub(crate) fn with_capacity(keys: usize) -> Context {
-        Context { entries: Arc::new(Vec::with_capacity(keys)) }
-    }
     /// Sets a key, replacing what was there under any spelling.
     pub fn set(&mut self, key: impl Into<String>, value: ContextValue) {
         let key = key.into();

@@ -315,6 +315,8 @@ mod tests {
         let json = Json::parse(r#""\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é""#).unwrap();
         assert_eq!(json, Json::String("\"\\/\u{8}\u{c}\n\r\té😀é".to_owned()));
         assert_eq!(Json::parse(&json.to_string()).unwrap(), json);
+        // Written short: only what needs an escape gets one.
+        assert_eq!(Json::String("\u{1f} ~é".to_owned()).to_string(), "\"\\u001f ~é\"");
     }
 
     #[test]

@@ -110,20 +110,6 @@ pub(crate) enum Piece<'p> {
 
 impl Pattern {
     pub(crate) fn parse(text: &str, syntax: Syntax) -> Pattern {
-        let special = |byte: u8| match byte {
-            b'*' | b'?' => syntax.wildcards,
-            b'$' => syntax.variables,
-            _ => false,
-        };
-        match (text.bytes().position(special), text.strip_suffix('*').filter(|_| syntax.wildcards)) {
-            (None, _) => Pattern(Form::Literal(text.into())),
-            (Some(0), Some("")) => Pattern(Form::Everything),
-            (Some(at), Some(prefix)) if at == prefix.len() => Pattern(Form::Prefix(prefix.into())),
-            _ => Pattern::parse_pieces(text, syntax),
-        }
-    }
-
-    fn parse_pieces(text: &str, syntax: Syntax) -> Pattern {
         let mut builder = Builder::default();
         let mut rest = text;
         while let Some(character) = rest.chars().next() {

@@ -32,9 +32,11 @@ impl ActionHead {
 
 /// The first eight bytes, and a mask of as many as there are.
 fn pack(text: &str) -> (u64, u64) {
-    text.bytes().take(8).enumerate().fold((0, 0), |(bytes, mask), (index, byte)| {
-        (bytes | u64::from(byte) << (8 * index), mask | 0xff << (8 * index))
-    })
+    let (mut bytes, mut mask) = ([0; 8], [0; 8]);
+    for ((own, mask), byte) in bytes.iter_mut().zip(&mut mask).zip(text.bytes()) {
+        (*own, *mask) = (byte, u8::MAX);
+    }
+    (u64::from_le_bytes(bytes), u64::from_le_bytes(mask))
 }
 
 impl Statements {

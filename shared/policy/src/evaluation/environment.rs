@@ -1,6 +1,6 @@
 //! A request made ready to be held against many statements, and who counts as a statement's principal.
 
-use super::outcome::{ALL, MATCH, Outcome, SKIP_BOUNDARY, SKIP_IDENTITY};
+use super::outcome::{ALL, BY_ROLE, BY_USER, MATCH, Outcome};
 use crate::arn::Arn;
 use crate::context::Context;
 use crate::decision::Truth;
@@ -101,8 +101,8 @@ impl<'a> Environment<'a> {
     /// What an allow lifts that names the user, the role, or the user behind a federated session.
     pub(crate) fn entity_bits(&self) -> u8 {
         match self.principal {
-            Principal::User { .. } => MATCH | SKIP_IDENTITY | SKIP_BOUNDARY,
-            Principal::Role { .. } | Principal::FederatedUser { .. } => MATCH | SKIP_IDENTITY,
+            Principal::User { .. } => BY_USER,
+            Principal::Role { .. } | Principal::FederatedUser { .. } => BY_ROLE,
             Principal::Root { .. } | Principal::Service(_) | Principal::Anonymous => MATCH,
         }
     }
@@ -214,6 +214,6 @@ fn has_boundary(policies: &PolicySet) -> Truth {
 }
 
 /// Nothing of these policies could be read, so that perhaps there are none.
-pub(crate) fn unreadable(policies: &[Policy]) -> bool {
+fn unreadable(policies: &[Policy]) -> bool {
     !policies.is_empty() && policies.iter().all(|policy| policy.document.is_none())
 }

@@ -76,10 +76,6 @@ impl Rules {
         }
     }
 
-    pub(super) fn is_root(self) -> bool {
-        self.root
-    }
-
     /// What a layer says by itself: the root user needs no identity policy.
     pub(super) fn layer(self, layer: LayerKind, tally: Tally) -> Tally {
         match layer {
@@ -128,12 +124,26 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) const NOTHING: Tally = Tally { deny: Outcome::NEVER, allow: Outcome::NEVER };
 
+    /// Of a layer, from those of its levels: one may deny, and all must allow.
+    pub(super) fn of_levels(levels: impl Iterator<Item = Tally>) -> Tally {
+        levels.fold(Tally { deny: Outcome::NEVER, allow: Outcome::ALWAYS }, |layer, level| Tally {
+            deny: layer.deny | level.deny,
+            allow: layer.allow & level.allow,
+        })
+    }
+
     /// Adds a statement.
     pub(super) fn take(&mut self, effect: Effect, outcome: Outcome) {
         match effect {
             Effect::Deny => self.deny = self.deny | outcome,
             Effect::Allow => self.allow = self.allow | outcome,
         }
+    }
+
+    /// Adds a policy that could not be read.
+    pub(super) fn take_unreadable(&mut self) {
+        self.take(Effect::Deny, Outcome::UNKNOWN);
+        self.take(Effect::Allow, Outcome::UNKNOWN);
     }
 
     /// Puts what a layer comes to into the worlds where as little and as much as possible matches.

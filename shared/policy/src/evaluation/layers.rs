@@ -3,7 +3,6 @@
 use super::environment::Environment;
 use super::exact;
 use super::gates::{Rules, Tally};
-use super::outcome::Outcome;
 use super::statement;
 use super::{Evaluation, LayerEvaluation, StatementRef, StatementTrace};
 use crate::decision::{Decision, Possible, Truth};
@@ -89,8 +88,11 @@ impl Notes {
             Some(Decision::Allowed) => together(self.allows, Effect::Allow),
             Some(Decision::ImplicitDeny) => Vec::new(),
             None => {
+                // Where nothing can be missing, one allow more makes no difference.
+                let missing = possible.contains(Decision::ImplicitDeny);
+                let turned_on = self.unknown.into_iter().filter(|(effect, _)| missing || *effect == Effect::Deny);
                 let mut all = self.allows;
-                all.extend(self.unknown.into_iter().map(|(_, at)| at));
+                all.extend(turned_on.map(|(_, at)| at));
                 all.sort_unstable();
                 all
             }
@@ -127,14 +129,13 @@ pub(super) fn evaluate<const TRACE: bool>(policies: &PolicySet, environment: &En
     for (kind, lists) in applicable(policies, environment) {
         let mut notes = Notes::default();
         let mut levels = Vec::new();
-        let mut layer = Tally { deny: Outcome::NEVER, allow: Outcome::ALWAYS };
-        for (level, list) in lists.lists() {
+        let layer = Tally::of_levels(lists.lists().map(|(level, list)| {
             let tally = tally::<TRACE>(environment, kind, level, list, &mut notes);
             if level.is_some() {
                 levels.push(tally.possible());
             }
-            layer = Tally { deny: layer.deny | tally.deny, allow: layer.allow & tally.allow };
-        }
+            tally
+        }));
         layer.put(rules, kind, &mut least, &mut most);
         let possible = rules.layer(kind, layer).possible();
         settled &= possible.determined().is_some() && levels.iter().all(|level| level.determined().is_some());
@@ -157,10 +158,6 @@ pub(super) fn evaluate<const TRACE: bool>(policies: &PolicySet, environment: &En
     for layer in &mut evaluation.layers {
         let Some(mut notes) = all_notes.get_mut(layer.layer as usize).and_then(Option::take) else { continue };
         layer.statements = std::mem::take(&mut notes.traces);
-        if rules.is_root() {
-            // Allowed without any statement.
-            notes.unknown.retain(|(effect, _)| layer.layer != LayerKind::Identity || *effect == Effect::Deny);
-        }
         layer.decisive = notes.decisive(layer.possible);
     }
     evaluation
@@ -177,8 +174,7 @@ fn tally<const TRACE: bool>(
     let mut tally = Tally::NOTHING;
     for (index, policy) in policies.iter().enumerate() {
         let Some(document) = &policy.document else {
-            tally.deny = tally.deny | Outcome::UNKNOWN;
-            tally.allow = tally.allow | Outcome::UNKNOWN;
+            tally.take_unreadable();
             continue;
         };
         if TRACE {

@@ -5,15 +5,19 @@ use std::ops::{BitAnd, BitOr};
 use crate::decision::Truth;
 
 /// The statement matches.
-pub(crate) const MATCH: u8 = 1;
+pub(crate) const MATCH: u8 = 0b0001;
 /// Its allow, in a policy of the resource, stands in for the identity policy's.
-pub(crate) const SKIP_IDENTITY: u8 = 2;
+pub(crate) const SKIP_IDENTITY: u8 = 0b0010;
 /// Its allow is not limited by a permissions boundary.
-pub(crate) const SKIP_BOUNDARY: u8 = 4;
+pub(crate) const SKIP_BOUNDARY: u8 = 0b0100;
 /// Its allow is not limited by a session policy.
-pub(crate) const SKIP_SESSION: u8 = 8;
+pub(crate) const SKIP_SESSION: u8 = 0b1000;
 /// All of these.
-pub(crate) const ALL: u8 = MATCH | SKIP_IDENTITY | SKIP_BOUNDARY | SKIP_SESSION;
+pub(crate) const ALL: u8 = 0b1111;
+/// What an allow is that names a user: all but [`SKIP_SESSION`].
+pub(crate) const BY_USER: u8 = 0b0111;
+/// What an allow is that names a role, or the user behind a federated session: [`MATCH`] and [`SKIP_IDENTITY`].
+pub(crate) const BY_ROLE: u8 = 0b0011;
 
 /// Bits that hold in every completion of what is not known, and bits that hold in some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,6 +49,26 @@ proptest! {
     }
 }
 
+/// Most patterns are matched by one comparison.
+#[test]
+fn simple_patterns_hold_one_text() {
+    for (text, expected) in [
+        ("", Form::Literal("".into())),
+        ("ab", Form::Literal("ab".into())),
+        ("${*}${$}", Form::Literal("*$".into())),
+        ("**", Form::Everything),
+        ("ab**", Form::Prefix("ab".into())),
+        ("${?}*", Form::Prefix("?".into())),
+        ("*ab", Form::Suffix("ab".into())),
+    ] {
+        assert_eq!(Pattern::parse(text, VARIABLES), Pattern(expected), "{text}");
+    }
+    for (text, whole, variables) in [("a*b", 3, false), ("?", 1, false), ("*${a}", 2, true)] {
+        let pattern = Pattern::parse(text, VARIABLES);
+        assert_eq!((pattern.pieces().count(), pattern.has_variables()), (whole, variables), "{text}");
+    }
+}
+
 #[test]
 fn hostile_patterns_end_soon() {
     let text = "a".repeat(20_000);

@@ -98,7 +98,7 @@ impl Glob {
 
     /// Whether every text matches.
     pub(super) fn is_everything(&self) -> bool {
-        self.steps == [Step::Sequence] && positions(&self.start).next() == Some(0)
+        self.steps == [Step::Sequence]
     }
 
     /// Whether some IPv6 address may match: two colons at least, and a dot only after them.
@@ -282,6 +282,8 @@ pub(super) mod tests {
             ("2001:*", true),
             ("2001:db8::5", true),
             ("::ffff:10.0.0.?", true),
+            ("::", true),
+            ("2001:db8::office", false),
             ("?:?", true),
             ("*.5", true),
             ("a:b", false),

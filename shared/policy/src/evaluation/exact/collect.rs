@@ -1,6 +1,6 @@
 //! What is left of the policies when everything that is known has been evaluated.
 
-use super::super::environment::{Environment, unreadable};
+use super::super::environment::Environment;
 use super::super::gates::Tally;
 use super::super::layers::applicable;
 use super::super::outcome::{ALL, MATCH, Outcome};
@@ -54,8 +54,7 @@ impl Level {
             tally.take(statement.effect, statement.outcome);
         }
         if self.unreadable.is_some() {
-            tally.take(Effect::Deny, Outcome::UNKNOWN);
-            tally.take(Effect::Allow, Outcome::UNKNOWN);
+            tally.take_unreadable();
         }
         tally
     }
@@ -86,7 +85,7 @@ fn level<'p>(
         Level { layer, level: index, deny: false, allow: 0, undecided: Vec::new(), unreadable: None, mask, entity };
     for (position, policy) in policies.iter().enumerate() {
         let Some(document) = &policy.document else {
-            level.unreadable = Some(unreadable_axis(&level, policies, space));
+            level.unreadable = Some(unreadable_axis(layer, index, space));
             continue;
         };
         for (number, statement) in document.statements.candidates(environment.head) {
@@ -107,22 +106,17 @@ fn level<'p>(
     level
 }
 
-fn unreadable_axis(own: &Level, policies: &[Policy], space: &mut Space<'_>) -> usize {
-    let Level { layer, level, mask, entity, .. } = *own;
+fn unreadable_axis(layer: LayerKind, level: Option<usize>, space: &mut Space<'_>) -> usize {
     let axis = space.axis(AxisKind::Unreadable { layer, level });
-    let mut values = vec![Assumed::Allow, Assumed::AllowNothing, Assumed::Deny];
-    if layer == LayerKind::Resource {
-        values.push(Assumed::AllowDirectly);
-        if entity != MATCH && entity != mask {
-            values.push(Assumed::AllowEntity);
-        }
-    }
-    // That there is no boundary at all makes a difference to `NotPrincipal`; elsewhere it is like one of the others.
-    if layer == LayerKind::Boundary && unreadable(policies) {
-        values.push(Assumed::NotThere);
-    }
+    let more: &[Assumed] = match layer {
+        LayerKind::Resource => &[Assumed::AllowDirectly, Assumed::AllowEntity],
+        // That there is no boundary at all makes a difference to `NotPrincipal`; elsewhere it is like one of the others.
+        LayerKind::Boundary => &[Assumed::NotThere],
+        _ => &[],
+    };
     if let Some(axis) = space.axes.get_mut(axis) {
-        axis.values = values.into_iter().map(AxisValue::Unreadable).collect();
+        let values = [Assumed::Allow, Assumed::AllowNothing, Assumed::Deny].iter().chain(more);
+        axis.values = values.copied().map(AxisValue::Unreadable).collect();
     }
     axis
 }

@@ -5,7 +5,7 @@ use super::super::gates::{Rules, Tally};
 use super::super::layers::Notes;
 use super::super::outcome::{ALL, MATCH, Outcome};
 use super::super::{Assumed, Completion, Evaluation};
-use super::collect::{Level, Undecided, levels};
+use super::collect::{Level, levels};
 use super::diagram::Function;
 use super::functions::Functions;
 use super::keys;
@@ -27,7 +27,6 @@ pub(in super::super) fn conclude(
     space.fill_principals(environment);
     keys::fill(&mut space, environment);
     space.fill_tables(environment);
-    space.merge_values();
     let mut functions = Functions::new(&space);
     for level in &mut levels {
         settle(level, &space, &mut functions, notes);
@@ -62,7 +61,7 @@ fn settle(level: &mut Level, space: &Space<'_>, functions: &mut Functions<'_, '_
             notes.settle(statement.effect, outcome.truth(), &statement.at);
         }
         if outcome.must != outcome.may {
-            level.undecided.push(Undecided { outcome, ..statement });
+            level.undecided.push(statement);
             continue;
         }
         match statement.effect {
@@ -123,10 +122,7 @@ fn possible_of(
     space: &Space<'_>,
     functions: &mut Functions<'_, '_>,
 ) -> (Possible, bool) {
-    let mut tally = Tally { deny: Outcome::NEVER, allow: Outcome::ALWAYS };
-    for own in levels.iter().map(|own| own.level.tally()) {
-        tally = Tally { deny: tally.deny | own.deny, allow: tally.allow & own.allow };
-    }
+    let tally = Tally::of_levels(levels.iter().map(|own| own.level.tally()));
     let most = rules.layer(kind, tally).possible();
     if most.determined().is_some() {
         return (most, true);
@@ -200,11 +196,8 @@ fn conclude_all(
 ) {
     let (mut least, mut most) = (rules.empty_world(), rules.empty_world());
     for chunk in levels.chunk_by(|one, next| one.level.layer == next.level.layer) {
-        let mut layer = Tally { deny: Outcome::NEVER, allow: Outcome::ALWAYS };
-        for own in chunk.iter().map(|own| own.level.tally()) {
-            layer = Tally { deny: layer.deny | own.deny, allow: layer.allow & own.allow };
-        }
         if let Some(first) = chunk.first() {
+            let layer = Tally::of_levels(chunk.iter().map(|own| own.level.tally()));
             layer.put(rules, first.level.layer, &mut least, &mut most);
         }
     }

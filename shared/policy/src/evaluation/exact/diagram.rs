@@ -298,6 +298,11 @@ mod tests {
         assert_eq!(diagrams.way_to(1, function, costly), Some(vec![(0, 1)]));
         assert_eq!(diagrams.way_to(1, both, costly), Some(vec![(1, 2), (2, 1)]));
         assert_eq!(diagrams.way_to(2, function, costly), None);
+        // Of a way with two second values and one with a fourth value: what a choice costs later counts too.
+        let d = is_value(&mut diagrams, 3, 3);
+        let both = diagrams.combine(a, c, AND).unwrap();
+        let either = diagrams.combine(both, d, OR).unwrap();
+        assert_eq!(diagrams.way_to(1, either, costly), Some(vec![(0, 1), (2, 1)]));
         // Where nothing costs, the first values that lead there.
         assert_eq!(diagrams.way_to(1, function, |_| false), Some(vec![(0, 0), (1, 2), (2, 1)]));
     }

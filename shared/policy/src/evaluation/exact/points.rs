@@ -89,7 +89,7 @@ impl Demands {
                 texts.extend(moments.flat_map(|moment| {
                     let year = moment.to_text().get(..4).and_then(|year| year.parse::<u16>().ok());
                     let years = year.into_iter().flat_map(|year| year.saturating_sub(1)..=year.saturating_add(1));
-                    years.filter(|year| *year < 10_000).map(|year| format!("{year:04}"))
+                    years.map(|year| format!("{year:04}"))
                 }));
                 self.numbers.extend(self.moments.iter().filter_map(|moment| Decimal::parse(&moment.to_epoch_text())));
                 if self.numbers.is_empty() {
@@ -259,6 +259,7 @@ fn moment_spellings(moment: Moment) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::Token;
 
     fn demands(literals: &[&str]) -> Demands {
         let mut demands = Demands::default();
@@ -304,6 +305,37 @@ mod tests {
         assert!(complete);
         // No second spelling of 10.0.0.0 is there, so that its region shows only by the literal.
         assert_eq!(texts, ["10.0.0.0", "0.0.0.0", "10.0.0.1", "11.0.0.0", "::"]);
+        let mut demands = self::demands(&["2001:db8::5", "2001:db8:0:0:0:0:0:5"]);
+        demands.networks.extend(["2001:db8::/32".parse::<IpNet>(), "2001:db8::5/128".parse()].into_iter().flatten());
+        let (texts, complete) = demands.texts(KeyType::IpAddress);
+        assert!(complete);
+        assert_eq!(
+            texts,
+            ["2001:db8::5", "2001:db8:0:0:0:0:0:5", "0.0.0.0", "::", "2001:db8::", "2001:db8::6", "2001:db9::"]
+        );
+    }
+
+    #[test]
+    fn addresses_that_are_too_many_to_be_told_apart_are_not_all() {
+        let tests = |texts: &[String]| -> Vec<Test> {
+            let star = Token::AnySequence;
+            texts
+                .iter()
+                .map(|text| vec![Glob::of_tokens(&[Token::Literal("0."), star, Token::Literal(text), star], false)])
+                .collect()
+        };
+        // A wildcard in each of many regions: one more network makes two regions more.
+        let complete = |networks: u32| {
+            let mut demands = Demands { tests: tests(&["7".to_owned()]), ..Demands::default() };
+            demands.networks.extend((1..=networks).map(|index| IpNet::from(IpAddr::from(Ipv4Addr::from(index << 8)))));
+            demands.networks.push(IpNet::from(IpAddr::from(Ipv4Addr::BROADCAST)));
+            demands.texts(KeyType::IpAddress).1
+        };
+        assert_eq!([complete(24), complete(25)], [true, false]);
+        // Patterns that remember much of what they have read.
+        let digits: Vec<String> = (10..50).map(|number| number.to_string()).collect();
+        assert!(!Demands { tests: tests(&digits), ..Demands::default() }.texts(KeyType::IpAddress).1);
+        assert!(Demands { tests: tests(&digits[..5]), ..Demands::default() }.texts(KeyType::IpAddress).1);
     }
 
     #[test]
@@ -316,15 +348,19 @@ mod tests {
             complete && ["a", "12", "5", "x"].iter().all(|text| texts.iter().any(|found| found == text)),
             "{texts:?}"
         );
+        let mut demands = Demands::default();
+        demands.add_test(vec![Glob::of_text("a", false), Glob::of_text("2026-01-01", false)]);
+        // Where nothing else tells them apart, one of them will do.
+        assert_eq!(Demands { tests: demands.tests.clone(), ..Demands::default() }.texts(KeyType::Text).0.len(), 2);
+        demands.moments.extend(Moment::parse("2020-01-01"));
+        let (texts, _) = demands.texts(KeyType::Text);
+        assert!(["a", "2026-01-01"].iter().all(|text| texts.iter().any(|found| found == text)), "{texts:?}");
     }
 
     #[test]
     fn wildcards_beside_numbers_may_miss_a_combination() {
         let mut demands = Demands::default();
-        demands.add_test(vec![Glob::of_tokens(
-            &[crate::pattern::Token::AnySequence, crate::pattern::Token::Literal("5")],
-            false,
-        )]);
+        demands.add_test(vec![Glob::of_tokens(&[Token::AnySequence, Token::Literal("5")], false)]);
         demands.numbers.extend(Decimal::parse("10"));
         assert!(!demands.texts(KeyType::Text).1);
     }

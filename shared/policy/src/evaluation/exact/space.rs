@@ -1,7 +1,5 @@
 //! The axes of what is not known, and the statement elements that turn on them.
 
-use std::collections::HashSet;
-
 use super::super::environment::{Environment, RoleArn};
 use super::super::outcome::Outcome;
 use crate::arn::Arn;
@@ -142,16 +140,6 @@ impl Space<'_> {
         Combinations { axes, at: vec![0; self.axes.len()], started: false }
     }
 
-    /// The bits of an atom at a combination; `None` over the budget.
-    fn bits(&self, atom: usize, at: &[usize]) -> Option<u8> {
-        let atom = self.atoms.get(atom)?;
-        let index = atom.axes.iter().fold(0, |index, axis| {
-            index * self.axes.get(*axis).map_or(1, |axis| axis.values.len())
-                + at.get(*axis).copied().unwrap_or_default()
-        });
-        atom.table.as_ref()?.get(index).copied()
-    }
-
     /// The values of the axes that are no condition keys, and no unreadable policies.
     pub(super) fn fill_principals(&mut self, environment: &Environment<'_>) {
         let mut sessions: Vec<String> = Vec::new();
@@ -255,56 +243,6 @@ impl Space<'_> {
     pub(super) fn value(&self, axis: usize, at: &[usize]) -> Option<(&AxisKind, &AxisValue)> {
         let Axis { kind, values, .. } = self.axes.get(axis)?;
         Some((kind, values.get(at.get(axis).copied().unwrap_or_default())?))
-    }
-
-    /// Keeps one value of those that make no difference to any atom.
-    pub(super) fn merge_values(&mut self) {
-        for axis in 0..self.axes.len() {
-            if matches!(self.axes.get(axis), Some(Axis { kind: AxisKind::Unreadable { .. }, .. })) {
-                continue;
-            }
-            if let Some(kept) = self.different_values(axis)
-                && kept.contains(&false)
-            {
-                self.keep(axis, &kept);
-            }
-        }
-    }
-
-    /// For each value of an axis whether it differs from all before it; `None` when that can't be told. That a list's key is
-    /// absent is never the same as a list.
-    fn different_values(&self, axis: usize) -> Option<Vec<bool>> {
-        let list = self.is_list(axis);
-        let mut signatures: Vec<Vec<u8>> =
-            (0..self.size(&[axis])).map(|value| vec![u8::from(list && value == 0)]).collect();
-        for (index, atom) in self.atoms.iter().enumerate().filter(|(_, atom)| atom.axes.contains(&axis)) {
-            let mut combinations = self.combinations(&atom.axes);
-            while let Some(at) = combinations.next_combination() {
-                signatures.get_mut(*at.get(axis)?)?.push(self.bits(index, at)?);
-            }
-        }
-        let mut seen = HashSet::new();
-        Some(signatures.into_iter().map(|signature| seen.insert(signature)).collect())
-    }
-
-    fn keep(&mut self, axis: usize, kept: &[bool]) {
-        for index in 0..self.atoms.len() {
-            let Some(atom) = self.atoms.get(index).filter(|atom| atom.axes.contains(&axis)) else { continue };
-            let mut table = Vec::new();
-            let mut combinations = self.combinations(&atom.axes);
-            while let Some(at) = combinations.next_combination() {
-                if at.get(axis).and_then(|value| kept.get(*value)) == Some(&true) {
-                    table.extend(self.bits(index, at));
-                }
-            }
-            if let Some(atom) = self.atoms.get_mut(index) {
-                atom.table = Some(table);
-            }
-        }
-        if let Some(axis) = self.axes.get_mut(axis) {
-            let mut kept = kept.iter();
-            axis.values.retain(|_| kept.next() == Some(&true));
-        }
     }
 }
 

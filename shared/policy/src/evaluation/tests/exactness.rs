@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::decision::Truth;
+use crate::decision::{Decision, Truth};
 use crate::layer::LayerKind;
 
 /// A statement about everything under a condition, written `operator key values`; several are parted by ` & `.
@@ -68,6 +68,9 @@ fn one_key_has_one_value_in_every_statement_and_layer() {
         ("+; - StringEquals ses:FromAddress a & StringNotEquals ses:FromAddress a", "+", "A", &[]),
         ("+ StringEqualsIgnoreCase ses:FromAddress A", "+ StringEquals ses:FromAddress a", "AI", &[FROM]),
         ("+ StringEqualsIgnoreCase ses:FromAddress A", "+ StringNotLike ses:FromAddress a", "AI", &[FROM]),
+        // What several allow, or deny, at once is allowed, or denied.
+        ("+ StringEquals ses:FromAddress a; + StringLike ses:FromAddress a", "+", "AI", &[FROM]),
+        ("+; - StringEquals ses:FromAddress a; - StringLike ses:FromAddress a", "+", "AE", &[FROM]),
     ] {
         exactly(&[FROM], &[("identity", identity), ("boundary", boundary)], expected, turns_on);
     }
@@ -266,6 +269,47 @@ fn an_unreadable_policy_of_the_resource_may_allow_in_any_form() {
     }
 }
 
+/// What of an answer is approximate is told layer by layer, and level by level.
+#[test]
+fn a_layer_that_cannot_be_told_makes_the_answer_approximate() {
+    // A key in its own pattern lacks values; that both conditions at once never hold cannot be told without them.
+    let open = "+ StringLike x:y ${x:y}; - StringLike x:y ${x:y} & StringNotLike x:y ${x:y}";
+    let every_decision = "+ StringLike x:y ${x:y}";
+    for (layers, expected, approximate) in [
+        (json!({"identity": [document("-")], "boundary": [document(open)]}), "E", true),
+        (json!({"identity": [document("-")], "boundary": [document("+")]}), "E", false),
+        (json!({"identity": [document("+")], "serviceControl": [[document(open)], [document("+; -")]]}), "E", true),
+        // Whatever there is was found.
+        (json!({"identity": [policy('N')], "boundary": [document(every_decision)]}), "I", false),
+    ] {
+        let evaluation = evaluate(MAILER, &json!({"x:y": {"unknown": true}}), &layers);
+        assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), (expected, approximate), "{layers}");
+    }
+    // What only allows is not asked where something else is missing anyway.
+    let layers =
+        json!({"identity": [document("+ StringLike x:y ${x:y}; - StringEquals x:z a")], "boundary": [policy('N')]});
+    let evaluation = evaluate(MAILER, &json!({"x:y": {"unknown": true}, "x:z": {"unknown": true}}), &layers);
+    assert_eq!((possible(&evaluation).as_str(), evaluation.unknown_keys), ("IE", vec!["x:z".to_owned()]));
+}
+
+/// What an undetermined layer turns on.
+#[test]
+fn an_allow_that_makes_no_difference_is_not_decisive() {
+    let [a, b] = ["StringEquals ses:FromAddress a", "StringEquals ses:FromAddress b"];
+    for (principal, identity, expected, decisive) in [
+        (MAILER, format!("+ {a}"), "AI", &[0][..]),
+        (MAILER, format!("+ {a}; - {b}"), "AIE", &[0, 1]),
+        (MAILER, format!("+; + {a}; - {b}"), "AE", &[0, 2]),
+        // The root user is allowed without any statement.
+        (ROOT, format!("+ {a}; - {b}"), "AE", &[1]),
+    ] {
+        let policies = json!({"identity": [document(&identity)]});
+        let evaluation = evaluate(principal, &json!({FROM: {"unknown": true}}), &policies);
+        let found: Vec<usize> = evaluation.layers[0].decisive.iter().map(|at| at.statement).collect();
+        assert_eq!((possible(&evaluation).as_str(), found.as_slice()), (expected, decisive), "{principal} {identity}");
+    }
+}
+
 #[test]
 fn statements_that_match_in_turn_decide_together() {
     let policies = json!({"identity": [document("+ StringEquals ses:FromAddress a; +Null x:y false; + StringNotEquals ses:FromAddress a")]});
@@ -335,6 +379,50 @@ fn an_answer_that_may_hold_too_much_says_so() {
             false,
         ),
         (json!({}), &["x:y", TAG], "+ StringEquals x:y ${aws:PrincipalTag/team}; - NumericLessThan x:y 5", true),
+        // The forms are never the same, or always.
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEquals ses:FromAddress a${aws:PrincipalTag/team}|${aws:PrincipalTag/team}bb",
+            false,
+        ),
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEquals ses:FromAddress a${aws:PrincipalTag/team}b|a${aws:PrincipalTag/team}c",
+            false,
+        ),
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEquals ses:FromAddress a${aws:PrincipalTag/team}b|A${aws:PrincipalTag/team}B",
+            true,
+        ),
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEqualsIgnoreCase ses:FromAddress a${aws:PrincipalTag/team}b|A${aws:PrincipalTag/team}c",
+            false,
+        ),
+        // Without regard to case, beside a pattern with regard to it.
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEqualsIgnoreCase ses:FromAddress ${aws:PrincipalTag/team}; - StringLike ses:FromAddress a*",
+            true,
+        ),
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEqualsIgnoreCase ses:FromAddress ${aws:PrincipalTag/team}; - StringLike ses:FromAddress a",
+            false,
+        ),
+        (
+            json!({}),
+            &[FROM, TAG],
+            "+ StringEqualsIgnoreCase ses:FromAddress ${aws:PrincipalTag/team}; - StringLike ses:FromAddress 5*",
+            false,
+        ),
         // Long texts.
         (json!({FROM: long}), &[TAG], "+ StringLike ses:FromAddress ${aws:PrincipalTag/team}*", true),
         (json!({FROM: "a".repeat(256)}), &[TAG], "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}", false),
@@ -372,6 +460,9 @@ fn an_answer_that_may_hold_too_much_says_so() {
         let evaluation = evaluate(MAILER, &context, &json!({"identity": [document(identity)]}));
         assert_eq!(evaluation.approximate, approximate, "{identity:.90} {:?}", evaluation.possible);
         assert!(evaluation.decision().is_none(), "{identity:.90}");
+        // What no statement denies is not denied, however little can be told apart.
+        let denied = evaluation.possible.contains(Decision::ExplicitDeny);
+        assert_eq!(denied, identity.contains("- "), "{identity:.90} {:?}", evaluation.possible);
         let mut all: Vec<&str> = unknown.to_vec();
         all.sort_unstable();
         assert!(!approximate || evaluation.unknown_keys == all, "{identity:.90} {:?}", evaluation.unknown_keys);
@@ -391,6 +482,19 @@ fn many_unknowns_do_not_make_an_answer_approximate() {
     let mut sorted = names.clone();
     sorted.sort_unstable();
     exactly(&names, &[("identity", &each)], "AI", &sorted);
+}
+
+/// So deep a diagram goes, and no deeper.
+#[test]
+fn a_thousand_unknown_keys_are_told_apart() {
+    for (count, approximate) in [(1_000, false), (1_001, true)] {
+        let keys: Vec<String> = (0..count).map(|index| format!("x:key{index}")).collect();
+        let context: serde_json::Map<String, Value> =
+            keys.iter().map(|key| (key.clone(), json!({"unknown": true}))).collect();
+        let allows: Vec<String> = keys.iter().map(|key| format!("+ StringEquals {key} a")).collect();
+        let evaluation = evaluate(MAILER, &context.into(), &json!({"identity": [document(&allows.join("; "))]}));
+        assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), ("AI", approximate), "{count}");
+    }
 }
 
 /// Each list of recipients may meet any of the Denys, and each Deny alone.

@@ -179,6 +179,11 @@ fn each_layer_keeps_its_own_decision_and_what_decided() {
     // Every statement is there, also those that do not match.
     let traces: usize = evaluation.layers.iter().map(|layer| layer.statements.len()).sum();
     assert_eq!(traces, 3 + 2 + 2 + 4);
+    // An action that begins like that of the request is another one.
+    let begins_alike =
+        json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ses:SendRaw*", "Resource": "*"}});
+    let other = evaluate(MAILER, &json!({}), &json!({"identity": [begins_alike]}));
+    assert_eq!((possible(&other).as_str(), other.layers[0].statements[0].action), ("I", crate::Truth::False));
     let own = |kind| evaluation.layer(kind).map(|layer| (layer.layer, layer.possible.determined()));
     assert_eq!(own(LayerKind::Session), Some((LayerKind::Session, Some(Decision::ExplicitDeny))));
     assert_eq!(own(LayerKind::ResourceControl), None);
@@ -200,7 +205,7 @@ fn a_trace_says_of_each_element_whether_it_matched_and_with_what() {
     let policies = json!({"identity": [{"Version": "2012-10-17", "Statement": statement}]});
     let evaluation = evaluate(MAILER, &context, &policies);
     let trace = &evaluation.layers[0].statements[0];
-    use crate::decision::Truth::{False, True, Unknown};
+    use crate::Truth::{False, True, Unknown};
     assert_eq!((trace.action, trace.resource, trace.principal, trace.outcome), (False, False, None, False));
     let conditions: Vec<_> = trace
         .conditions

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::principal::Principal;
 
 const USER_FORM: &str = r#"{"AWS":"arn:aws:iam::111122223333:user/mailer"}"#;
 const ROLE_FORM: &str = r#"{"AWS":"arn:aws:iam::111122223333:role/team/app"}"#;
@@ -118,6 +119,11 @@ fn not_principal_with_deny_exempts_who_is_listed_in_every_form() {
         if principal != ROOT {
             check(principal, &policies, "E");
         }
+        // Whether there is one may be what can't be told: then it is there and exempts nobody, or it refuses nothing.
+        if principal != ROOT {
+            policies["boundary"] = json!([policy('U')]);
+            check(principal, &policies, if expected == "E" { "E" } else { "AE" });
+        }
     }
     check(MAILER, &json!({"resource": grant("Allow", &not(&[user]))}), "I");
     check(MAILER, &json!({"resource": grant("Allow", &not(&["arn:aws:iam::111122223333:user/other"]))}), "A");
@@ -157,4 +163,34 @@ fn who_issued_a_federated_session_is_not_known() {
     check(FEDERATED, &json!({"session": [policy('A')], "resource": issuer}), "AI");
     check(FEDERATED, &json!({"session": [policy('N')], "resource": issuer}), "I");
     check(FEDERATED, &json!({"identity": [policy('A')], "session": [policy('A')], "resource": issuer}), "A");
+    // Whoever it is shown with is a user of its account.
+    let members = r#"{"AWS":["arn:aws:iam::999988887777:user/issuer","arn:aws:iam::111122223333:role/issuer","arn:aws:iam::111122223333:user/issuer"]}"#;
+    let policies = json!({"session": [policy('A')], "resource": grant("Allow", members)});
+    let issuers =
+        evaluate(FEDERATED, &json!({}), &policies).completions.into_iter().map(|completion| completion.principal);
+    let issuers: Vec<String> = issuers
+        .map(|principal| match principal {
+            Some(Principal::FederatedUser { issuer: Some(issuer), .. }) => issuer.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(issuers, ["arn:aws:iam::111122223333:user/issuer", "arn:aws:iam::111122223333:user/another-user"]);
+    // It is not shown where nobody is named.
+    let policies = json!({"identity": [policy('A')], "session": [policy('A')], "resource": policy('U')});
+    let completions = evaluate(FEDERATED, &json!({}), &policies).completions;
+    assert!(completions.iter().all(|completion| completion.principal.is_none()), "{completions:?}");
+}
+
+#[test]
+fn a_completion_names_no_session_where_the_whole_account_is_meant() {
+    for (principal, named) in [("111122223333", false), (SESSION, true)] {
+        let statement = json!({
+            "Effect": "Deny", "Action": "*", "Principal": {"AWS": principal}, "Condition": {"StringEquals": {"x:y": "a"}},
+        });
+        let policies =
+            json!({"identity": [policy('A')], "resource": {"Version": "2012-10-17", "Statement": statement}});
+        let evaluation = evaluate(ROLE, &json!({"x:y": {"unknown": true}}), &policies);
+        let names: Vec<bool> = evaluation.completions.iter().map(|own| own.principal.is_some()).collect();
+        assert_eq!((possible(&evaluation).as_str(), names), ("AE", vec![named; 2]), "{principal}");
+    }
 }
