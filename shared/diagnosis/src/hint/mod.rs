@@ -161,7 +161,7 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
         };
         // What no value could change is a mistake in the policy.
         let conditions: Vec<&ConditionInfo> =
-            conditions.into_iter().filter(|condition| !wording::never_matches(condition, &examined.question)).collect();
+            conditions.into_iter().filter(|condition| !wording::never_matches(condition, examined)).collect();
         let unconditional = deny && found.cause.conditions.is_empty();
         if conditions.is_empty() && !unconditional {
             continue;
