@@ -288,6 +288,9 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     if facts.denial.message.action.is_none() && facts.denial.api.is_none() {
         need("the whole error text, with action and resource");
     } else if facts.examined.is_empty() && facts.denial.message.resource.is_none() {
+        if facts.denial.message.text.as_deref().is_some_and(crate::message::was_cut) {
+            need("the whole error text, as the sender logged it (this one was cut before its end)");
+        }
         let shown = if facts.denial.event_id.is_some() { "record" } else { "text" };
         need(&format!("the From address or the identity (the {shown} names neither)"));
     }

@@ -14,6 +14,7 @@ use crate::near_miss::SENDS;
 use crate::question::Question;
 use crate::remedy::Situation;
 use crate::remedy::draft::Draft;
+use crate::remedy::guard;
 use crate::words;
 
 /// In what a variation differs from the refused request.
@@ -170,12 +171,26 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// Everything that is tried beside a refused question; those of `asked` are no variations of it.
+/// Everything that is tried beside a refused question; those of `asked`, and its other refused contexts, are no variations of
+/// it.
 pub fn variations(situation: &Situation, examined: &Examined, at_play: &AtPlay, asked: &[&Question]) -> Vec<Variation> {
     let at_play = &at_play.with(examined);
     let mut list = general_values(examined, at_play);
-    list.extend(named_values(examined, at_play));
-    list.extend(actions(situation, examined, at_play));
+    let of_question =
+        |contexts: &&Vec<Examined>| contexts.first().is_some_and(|first| first.question == examined.question);
+    let contexts = situation.examined.iter().find(of_question).map(Vec::as_slice).unwrap_or_default();
+    let refused = |variation: &Variation| {
+        let same = |other: &Examined| {
+            let values = |key: &str, request: &Request| request.context.get(key).clone();
+            let keys = examined.set.keys.iter().map(String::as_str).chain([FROM]).filter(|key| !guard::is_time(key));
+            variation
+                .request
+                .as_ref()
+                .is_some_and(|request| keys.clone().all(|key| values(key, request) == values(key, &other.request)))
+        };
+        contexts.iter().skip(1).any(same)
+    };
+    list.extend(named_values(examined, at_play).into_iter().filter(|variation| !refused(variation)));
     let another = |variation: &Variation| {
         let is = |question: &&Question| {
             variation.request.as_ref().is_some_and(|request| {
@@ -184,6 +199,7 @@ pub fn variations(situation: &Situation, examined: &Examined, at_play: &AtPlay, 
         };
         !asked.iter().any(is)
     };
+    list.extend(actions(situation, examined, at_play).into_iter().filter(another));
     list.extend(resources(situation, examined, at_play).into_iter().filter(another));
     list
 }
