@@ -98,6 +98,11 @@ fn values_lie_at_and_between_the_constants() {
         ("x:age", "+ NumericLessThan x:age 5 & NumericGreaterThan x:age 5.0", "I"),
         ("x:age", "+ NumericLessThanEquals x:age 5 & NumericGreaterThanEquals x:age 5.0", "AI"),
         ("x:age", "+; - NumericNotEquals x:age 5; - NumericEquals x:age 5", "E"),
+        // A key of which nothing is known may be a date, or an address.
+        ("x:when", "+ DateLessThan x:when 2026-01-02 & DateGreaterThan x:when 2026-01-01", "AI"),
+        ("x:when", "+ DateLessThan x:when 2026-01-01 & DateGreaterThan x:when 2026-01-02", "I"),
+        ("x:from", "+ IpAddress x:from 10.0.0.0/8 & NotIpAddress x:from 10.0.0.0/9", "AI"),
+        ("x:from", "+ IpAddress x:from 10.0.0.0/8 & NotIpAddress x:from 10.0.0.0/9|10.128.0.0/9", "I"),
         (
             "aws:CurrentTime",
             "+ DateLessThan aws:CurrentTime 2026-01-02 & DateGreaterThan aws:CurrentTime 2026-01-01",
