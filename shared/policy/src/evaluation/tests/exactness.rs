@@ -235,6 +235,21 @@ fn a_variable_in_the_resource_is_held_against_the_resource() {
     assert_eq!(possible(&evaluate(MAILER, &known, &policies)), "A");
 }
 
+/// Each variable may be any part of the resource.
+#[test]
+fn four_unknown_variables_in_one_resource_are_more_than_is_looked_at() {
+    for (variables, keys, approximate) in [("${x:a}${x:b}${x:c}", 3, false), ("${x:a}${x:b}${x:c}${x:d}", 4, true)] {
+        let statement =
+            json!({"Effect": "Deny", "Action": "*", "Resource": format!("arn:aws:ses:*:*:identity/{variables}")});
+        let policies = json!({"identity": [policy('A'), {"Version": "2012-10-17", "Statement": statement}]});
+        let unknown: Value =
+            ["x:a", "x:b", "x:c", "x:d"].map(|key| (key, json!({"unknown": true}))).into_iter().collect();
+        let evaluation = evaluate(MAILER, &unknown, &policies);
+        assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), ("AE", approximate), "{variables}");
+        assert_eq!(evaluation.unknown_keys.len(), keys, "{variables}");
+    }
+}
+
 #[test]
 fn what_makes_no_difference_is_not_named() {
     // Two unknown keys, of which one decides.
@@ -459,6 +474,8 @@ fn an_answer_that_may_hold_too_much_says_so() {
         (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - NumericLessThan x:y 4", false),
         (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y *5", true),
         (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y 4", false),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y * & NumericLessThan x:y 4", false),
+        (json!({}), &["aws:SourceIp"], "+ StringLike aws:SourceIp *; - IpAddress aws:SourceIp 10.0.0.0/8", false),
     ] {
         let mut context = known.clone();
         unknown.iter().for_each(|key| context[*key] = json!({"unknown": true}));
