@@ -506,6 +506,20 @@ fn many_unknowns_do_not_make_an_answer_approximate() {
     exactly(&names, &[("identity", &each)], "AI", &sorted);
 }
 
+/// Which of many senders is in the list: answered for each sender, not for each list.
+#[test]
+fn a_list_compared_with_another_key_is_told_whichever_is_named_first() {
+    let mut statements = vec![
+        "+ ForAnyValue:StringLike ses:Recipients *@x.com".to_owned(),
+        "- ForAnyValue:StringEquals ses:Recipients ${ses:FromAddress}".to_owned(),
+    ];
+    statements.extend((0..40).map(|index| format!("- StringEquals ses:FromAddress a{index}")));
+    for _ in 0..2 {
+        exactly(&[FROM, TO], &[("identity", &statements.join("; "))], "AIE", &[FROM, TO]);
+        statements.reverse();
+    }
+}
+
 /// So deep a diagram goes, and no deeper.
 #[test]
 fn a_thousand_unknown_keys_are_told_apart() {
