@@ -23,12 +23,16 @@ pub fn is_always_known(key: &str) -> bool {
     REMEDY_KEYS.contains(&key)
 }
 
-/// Whether a request of this action has a key of SES at all: an Allow with a condition on another one never matches it, and a
-/// Deny that excepts values of it always does. `on_template`: a custom verification e-mail of API version 2, which is authorized
-/// on its template. Source: Service Authorization Reference, "Condition keys" of Amazon SES (v1 and v2).
-fn action_has_key(action: &str, on_template: bool, key: &str) -> bool {
+/// Whether a call that asks for this action on this resource has a key of SES at all: an Allow with a condition on another one
+/// never matches it, and a Deny that excepts values of it always does. A custom verification e-mail of API version 2 has no
+/// address; it is authorized on its template, and never on an identity, as version 1's is. Source: Service Authorization
+/// Reference, "Condition keys" of Amazon SES (v1 and v2).
+pub fn has_key(denial: &Denial, action: &str, resource: &Arn, key: &str) -> bool {
     let action = action.to_ascii_lowercase();
-    let has_from = action != "ses:sendbulkemail" && !(action == "ses:sendcustomverificationemail" && on_template);
+    let on = |kind: &str| resource.resource().starts_with(kind);
+    let v2 = on("custom-verification-email-template/")
+        || (denial.send.generation == Some(ApiGeneration::V2) && !on("identity/"));
+    let has_from = action != "ses:sendbulkemail" && !(action == "ses:sendcustomverificationemail" && v2);
     match key.to_ascii_lowercase().as_str() {
         "ses:fromaddress" => has_from,
         "ses:fromdisplayname" | "ses:feedbackaddress" | "ses:recipients" => has_from && action != "ses:sendbounce",
@@ -48,11 +52,6 @@ pub fn context(denial: &Denial, subject: &Subject, question: &Question, world: &
         }
     }
     context
-}
-
-/// The same for an action on a resource.
-pub fn has_key(action: &str, resource: &Arn, key: &str) -> bool {
-    action_has_key(action, resource.resource().starts_with("custom-verification-email-template/"), key)
 }
 
 /// The keys by which a finding shows a request, whether a policy mentions them or not.
@@ -194,7 +193,7 @@ impl Facts<'_> {
 
     fn ses(&self, name: &str) -> ContextValue {
         let send = &self.denial.send;
-        if !action_has_key(&self.question.action, send.generation == Some(ApiGeneration::V2), &format!("ses:{name}")) {
+        if !has_key(self.denial, &self.question.action, &self.question.resource, &format!("ses:{name}")) {
             return ContextValue::Absent;
         }
         match name {

@@ -91,7 +91,7 @@ pub fn statement_info(attached: &Attached, index: usize) -> Option<StatementInfo
 
 /// The statement itself.
 pub fn statement(attached: &Attached, index: usize) -> Option<&Statement> {
-    attached.document.as_ref()?.statements.get(index).map(AsRef::as_ref)
+    attached.document.as_ref()?.statements.get(index)
 }
 
 /// A condition and what the request has for it.

@@ -13,7 +13,7 @@ use sesame_policy::{
 use crate::assemble::{Assembled, session_gap, unreadable};
 use crate::context::context;
 use crate::denial::Denial;
-use crate::finding::{Certainty, Gap, GapReason};
+use crate::finding::{CauseKind, Certainty, Gap, GapReason};
 use crate::question::Question;
 use crate::subject::Subject;
 use crate::world::World;
@@ -179,11 +179,18 @@ fn weigh(
     }
     let mut blockers: Vec<(Blocker, Certainty)> =
         certain.iter().cloned().map(|blocker| (blocker, Certainty::Proven)).collect();
-    // A witness narrows what was open: the layer that AWS names is one that did refuse.
-    let certain_named = certain.iter().any(|blocker| Some(blocker.layer()) == named);
-    let suspects: Vec<Blocker> = match named {
-        Some(layer) if !certain_named => maybe.iter().filter(|blocker| blocker.layer() == layer).cloned().collect(),
-        _ => Vec::new(),
+    // A witness narrows what was open: the layer that AWS names is one that did refuse, in the way and by the policy it names.
+    let of_layer = |blocker: &&Blocker| Some(blocker.layer()) == named;
+    let fits = |blocker: &&Blocker| of_layer(blocker) && is_as_told(blocker, denial, &set);
+    let told: Vec<Blocker> = maybe.iter().filter(fits).cloned().collect();
+    let certain_named = certain.iter().any(|blocker| match told.is_empty() {
+        true => of_layer(&blocker),
+        false => fits(&blocker),
+    });
+    let suspects: Vec<Blocker> = match certain_named {
+        true => Vec::new(),
+        false if told.is_empty() => maybe.iter().filter(of_layer).cloned().collect(),
+        false => told,
     };
     let suspects = if suspects.is_empty() && certain.is_empty() { maybe.clone() } else { suspects };
     let by_name = suspects.iter().all(|blocker| Some(blocker.layer()) == named);
@@ -199,6 +206,28 @@ fn weigh(
     }
     let left = maybe.into_iter().filter(|blocker| !suspects.contains(blocker)).collect();
     Examined { question: question.clone(), denial: denial.clone(), set, policies, request, evaluation, blockers, left }
+}
+
+/// Whether a blocker of the layer that AWS's message names is what the message says of it: a Deny or a missing allow, and in the
+/// policy whose ARN it gives. A missing allow of an SCP may be called an explicit deny.
+fn is_as_told(blocker: &Blocker, denial: &Denial, set: &Assembled) -> bool {
+    let kind = match (blocker, denial.message.kind) {
+        (Blocker::Deny(_), Some(CauseKind::NoAllow)) => false,
+        (Blocker::Gate(layer, _), Some(CauseKind::ExplicitDeny)) => *layer == LayerKind::ServiceControl,
+        _ => true,
+    };
+    let policy = match (blocker, denial.message.policy_arn.as_deref()) {
+        (_, None) => true,
+        (Blocker::Deny(at), Some(arn)) => {
+            set.policy(at).and_then(|policy| policy.info.as_ref()?.arn.as_deref()) == Some(arn)
+        }
+        (Blocker::Gate(..), Some(_)) => false,
+        (Blocker::Unreadable(layer, level, index), Some(arn)) => {
+            let unread = set.policies(*layer, *level).get(*index).and_then(|policy| policy.info.as_ref());
+            unread.and_then(|info| info.arn.as_deref()).is_none_or(|known| known == arn)
+        }
+    };
+    kind && policy
 }
 
 /// Everything that may block a request, and whether it is plain that it does: a Deny that matches blocks whatever the rest says.

@@ -54,6 +54,11 @@ pub fn parse(text: &str) -> DenialMessage {
     message
 }
 
+/// Whether a text was cut off before its end.
+pub fn was_cut(text: &str) -> bool {
+    CUT.contains(&text.len()) || text.ends_with("...") || text.ends_with('…')
+}
+
 /// The text as AWS wrote it: the escapes of JSON, XML and HTML undone once, and lines that a terminal or a ticket has wrapped
 /// made one.
 pub fn plain(text: &str) -> String {
@@ -208,7 +213,7 @@ fn parse_at(text: &str, at: usize) -> DenialMessage {
     let to = text.floor_char_boundary(start.saturating_add(REACH).min(text.len()));
     let after = text.get(start..to).unwrap_or_default();
     // Nothing after the window can be told whole.
-    let cut = to < text.len() || CUT.contains(&text.len()) || after.ends_with("...") || after.ends_with('…');
+    let cut = to < text.len() || was_cut(text);
 
     let mut message = DenialMessage { principal: principal(before), ..DenialMessage::default() };
     let rest = skip(after, ":");

@@ -76,6 +76,23 @@ pub struct Account {
     pub history: Vec<Change>,
 }
 
+impl Account {
+    /// An account in which nothing is known to exist; `id` has twelve digits.
+    pub fn empty(id: impl Into<String>) -> Account {
+        Account {
+            id: id.into(),
+            users: Vec::new(),
+            groups: Vec::new(),
+            roles: Vec::new(),
+            managed_policies: BTreeMap::new(),
+            iam_gap: None,
+            others_gap: None,
+            ses: BTreeMap::new(),
+            history: Vec::new(),
+        }
+    }
+}
+
 /// An inline policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InlinePolicy {

@@ -23,20 +23,6 @@ fn raw(statements: &[Value]) -> RawDocument {
     RawDocument { json: Ok(Json::from_value(&document)), source: "test".to_owned() }
 }
 
-fn account(id: &str) -> Account {
-    Account {
-        id: id.to_owned(),
-        users: Vec::new(),
-        groups: Vec::new(),
-        roles: Vec::new(),
-        managed_policies: BTreeMap::new(),
-        iam_gap: None,
-        others_gap: None,
-        ses: BTreeMap::new(),
-        history: Vec::new(),
-    }
-}
-
 /// A user with these statements, and an identity of an account with these in its sending authorization policy.
 fn world(own: &[Value], owner: &str, sending: &[Value]) -> World {
     let inline = InlinePolicy { name: "Send".to_owned(), document: Readable::Known(raw(own)) };
@@ -60,7 +46,8 @@ fn world(own: &[Value], owner: &str, sending: &[Value]) -> World {
         complete: true,
         ..SesRegion::default()
     };
-    let mut accounts = BTreeMap::from([(ACCOUNT.to_owned(), account(ACCOUNT)), (owner.to_owned(), account(owner))]);
+    let mut accounts =
+        BTreeMap::from([(ACCOUNT.to_owned(), Account::empty(ACCOUNT)), (owner.to_owned(), Account::empty(owner))]);
     accounts.get_mut(ACCOUNT).unwrap().users = vec![User { entity, groups: Vec::new() }];
     accounts.get_mut(owner).unwrap().ses.insert("us-east-1".to_owned(), Readable::Known(region));
     World { accounts, organization: Readable::Known(None) }

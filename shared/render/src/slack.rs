@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use sesame_diagnosis::finding::{Agreement, Finding};
+use sesame_diagnosis::finding::Finding;
 
 use crate::escape::{self, Medium};
 use crate::gate::State;
@@ -130,9 +130,7 @@ fn facts(finding: &Finding, now: Timestamp) -> Block {
 
 fn why(finding: &Finding) -> Block {
     let mut lines = vec![format!("*Why* ({})\n{}", words::sureness(finding), within(&words::why(finding), 1_400))];
-    if finding.witness.agreement == Agreement::Contradicts {
-        lines.push(format!("_{}._", words::agreement(Agreement::Contradicts)));
-    }
+    lines.extend(words::contradiction(finding).map(|text| format!("_{text}_")));
     let unread: Vec<String> = finding.gaps.iter().map(|gap| words::layer(&gap.layer)).collect();
     if !unread.is_empty() {
         let mut unread: Vec<String> = unread;

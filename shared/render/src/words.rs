@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use sesame_diagnosis::finding::{
     Agreement, Applicability, Cause, CauseKind, Certainty, Event, Finding, Hint, ManagedBy, NearMiss, Operation,
-    Outcome, OwnerRole, PrincipalInfo, PrincipalKind, Remedy, TargetKind,
+    Outcome, OwnerRole, PrincipalInfo, PrincipalKind, Remedy, TargetKind, Witness,
 };
 use sesame_diagnosis::words::short_arn;
 
@@ -157,6 +157,14 @@ pub fn agreement(agreement: Agreement) -> &'static str {
         Agreement::Silent => "AWS's message names no layer",
         Agreement::Contradicts => "AWS's message says something else",
     }
+}
+
+/// What AWS's message says beside the finding: whether it agrees, and whether its end is missing.
+pub fn testimony(witness: &Witness) -> String {
+    let cut = witness.message.as_deref().is_some_and(sesame_diagnosis::message::was_cut);
+    let unsaid = witness.agreement == Agreement::Silent && cut;
+    let tail = if unsaid { "; it was cut before its end" } else { "" };
+    format!("{}{tail}", agreement(witness.agreement))
 }
 
 /// That AWS's message names a layer which does not refuse, where "why" does not say so already.

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use sesame_diagnosis::denial::{Caller, Content, Denial, Incident, Parameter};
 use sesame_diagnosis::finding::Provenance;
 use sesame_diagnosis::world::{
-    Account, Entity, Identity, InlinePolicy, ManagedPolicy, Node, NodeKind, Organization, OrganizationPolicy,
-    RawDocument, Readable, Role, SesAccount, SesRegion, World,
+    Account, Entity, Identity, InlinePolicy, Node, NodeKind, Organization, OrganizationPolicy, RawDocument, Readable,
+    Role, SesAccount, SesRegion, World,
 };
 use sesame_diagnosis::{Options, diagnose, fold, message};
 use sesame_policy::Arn;
@@ -78,15 +78,9 @@ fn world(roles: usize, own: Vec<Value>) -> World {
     let mut list = vec![role("app", vec![inline("Send", Value::Array(own))])];
     list.extend((1..=roles).map(other));
     let account = Account {
-        id: ACCOUNT.to_owned(),
-        users: Vec::new(),
-        groups: Vec::new(),
         roles: list,
-        managed_policies: BTreeMap::<String, Readable<ManagedPolicy>>::new(),
-        iam_gap: None,
-        others_gap: None,
         ses: BTreeMap::from([("us-east-1".to_owned(), Readable::Known(ses()))]),
-        history: Vec::new(),
+        ..Account::empty(ACCOUNT)
     };
     World { accounts: BTreeMap::from([(ACCOUNT.to_owned(), account)]), organization: organization() }
 }

@@ -9,9 +9,9 @@ use futures_util::future::{join, join_all, join3};
 use sesame_diagnosis::finding::{Gap, GapReason};
 use sesame_diagnosis::world::{Account, Entity, Group, InlinePolicy, ManagedPolicy, RawDocument, Readable, Role, User};
 
+use super::Reader;
 use super::document::url_encoded;
 use super::wanted::Principal;
-use super::{Reader, unread_account};
 use crate::failure::Failure;
 
 const IDENTITY: &str = "identity-policy";
@@ -37,7 +37,7 @@ impl Reader {
     }
 
     async fn principal(&self, principal: &Principal, account: &str) -> Account {
-        let mut read = unread_account(account.to_owned());
+        let mut read = Account::empty(account);
         match principal {
             Principal::User(name) => match self.user(name).await {
                 Ok((user, groups)) => (read.users, read.groups) = (vec![user], groups),

@@ -106,7 +106,7 @@ impl AwsWorld {
                     Readable::Gap(self.gap(&closed, "sending-authorization-policy", "ses:GetEmailIdentity", id))
                 }
             };
-            let account = accounts.entry(id.clone()).or_insert_with(|| unread_account(id.clone()));
+            let account = accounts.entry(id.clone()).or_insert_with(|| Account::empty(id.clone()));
             account.ses.insert(region.clone(), ses);
         }
         World { accounts, organization }
@@ -119,7 +119,7 @@ impl AwsWorld {
         principal: Option<&Principal>,
         reader: &Result<Arc<Reader>, Closed>,
     ) -> Account {
-        let mut account = unread_account(id.to_owned());
+        let mut account = Account::empty(id);
         let Some(principal) = principal else { return account };
         let reader = match reader {
             Ok(reader) => reader,
@@ -167,19 +167,5 @@ impl AwsWorld {
 impl WorldSource for AwsWorld {
     async fn world(&self, incident: &Incident) -> Result<World, PortError> {
         Ok(self.collect(incident).await)
-    }
-}
-
-pub(crate) fn unread_account(id: String) -> Account {
-    Account {
-        id,
-        users: Vec::new(),
-        groups: Vec::new(),
-        roles: Vec::new(),
-        managed_policies: BTreeMap::new(),
-        iam_gap: None,
-        others_gap: None,
-        ses: BTreeMap::new(),
-        history: Vec::new(),
     }
 }

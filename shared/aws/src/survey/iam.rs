@@ -10,7 +10,7 @@ use sesame_diagnosis::world::{Account, Entity, Group, InlinePolicy, ManagedPolic
 
 use super::Step;
 use crate::Clients;
-use crate::collect::{unread_account, url_encoded};
+use crate::collect::url_encoded;
 use crate::failure::Failure;
 
 const CALL: &str = "iam:GetAccountAuthorizationDetails";
@@ -22,8 +22,8 @@ const PAGE: i32 = 1000;
 ///
 /// All of it or nothing: half an account would look like a whole one.
 pub async fn iam(clients: &Clients, id: &str, most_calls: usize, progress: impl Fn(Step<'_>)) -> Account {
-    let nothing = |gap: Gap| Account { iam_gap: Some(gap), ..unread_account(id.to_owned()) };
-    let mut account = unread_account(id.to_owned());
+    let nothing = |gap: Gap| Account { iam_gap: Some(gap), ..Account::empty(id) };
+    let mut account = Account::empty(id);
     let request = clients.iam.get_account_authorization_details();
     let mut pages = request.into_paginator().page_size(PAGE).send();
     let mut calls = 0;

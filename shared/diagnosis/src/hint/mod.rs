@@ -161,7 +161,7 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
         };
         // What no value could change is a mistake in the policy.
         let conditions: Vec<&ConditionInfo> =
-            conditions.into_iter().filter(|condition| !wording::never_matches(condition, &examined.question)).collect();
+            conditions.into_iter().filter(|condition| !wording::never_matches(condition, examined)).collect();
         let unconditional = deny && found.cause.conditions.is_empty();
         if conditions.is_empty() && !unconditional {
             continue;
@@ -288,6 +288,9 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     if facts.denial.message.action.is_none() && facts.denial.api.is_none() {
         need("the whole error text, with action and resource");
     } else if facts.examined.is_empty() && facts.denial.message.resource.is_none() {
+        if facts.denial.message.text.as_deref().is_some_and(crate::message::was_cut) {
+            need("the whole error text, as the sender logged it (this one was cut before its end)");
+        }
         let shown = if facts.denial.event_id.is_some() { "record" } else { "text" };
         need(&format!("the From address or the identity (the {shown} names neither)"));
     }

@@ -88,7 +88,7 @@ fn caller_touches_a_send(facts: &Facts) -> bool {
         .into_iter()
         .flatten()
         .filter_map(|policy| policy.document.as_ref())
-        .any(|document| document.statements.iter().any(|statement| touches_a_send(statement)))
+        .any(|document| document.statements.iter().any(touches_a_send))
 }
 
 /// Names, paths and tags of principals that build, deploy or look, and do not send.
@@ -173,9 +173,7 @@ fn may_send(entity: &Entity, is_user: bool, questions: &[&Question], denial: &De
                     !statement.action.negated
                         && statement.action.patterns.iter().any(|pattern| of_ses(pattern.as_str()))
                 };
-                trace.effect == Effect::Allow
-                    && trace.outcome == Truth::True
-                    && statement.is_some_and(|statement| by_name(statement))
+                trace.effect == Effect::Allow && trace.outcome == Truth::True && statement.is_some_and(by_name)
             })
         });
         // What no one can read (SCPs) binds both principals alike.

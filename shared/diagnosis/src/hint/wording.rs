@@ -8,7 +8,6 @@ use super::{Facts, hint};
 use crate::context::has_key;
 use crate::examine::{Blocker, Examined};
 use crate::finding::{ConditionInfo, Hint};
-use crate::question::Question;
 use crate::words;
 
 /// Keys that hold a list of values.
@@ -104,7 +103,8 @@ fn no_address_keys_on_bulk(examined: &Examined, trace: &StatementTrace) -> Optio
         return None;
     }
     let question = &examined.question;
-    let missing = |condition: &&ConditionTrace| !has_key(&question.action, &question.resource, &condition.key);
+    let missing =
+        |condition: &&ConditionTrace| !has_key(&examined.denial, &question.action, &question.resource, &condition.key);
     let condition = trace.conditions.iter().find(missing)?;
     let key = &condition.key;
     let text = match (trace.effect, condition.outcome) {
@@ -138,9 +138,10 @@ fn without_set_operator(trace: &StatementTrace) -> Option<Hint> {
 }
 
 /// A condition that no value of a send changes: the mistake is in the policy.
-pub(super) fn never_matches(condition: &ConditionInfo, question: &Question) -> bool {
+pub(super) fn never_matches(condition: &ConditionInfo, examined: &Examined) -> bool {
+    let question = &examined.question;
     let key = condition.key.to_ascii_lowercase();
     let operator = condition.operator.to_ascii_lowercase();
-    !has_key(&question.action, &question.resource, &key)
+    !has_key(&examined.denial, &question.action, &question.resource, &key)
         || (MULTIVALUED.contains(&key.as_str()) && !operator.contains(':') && operator != "null")
 }

@@ -6,7 +6,7 @@ use sesame_policy::ContextValue;
 use sesame_policy::Truth;
 
 use super::draft::Draft;
-use super::guard::literal;
+use super::guard::{host_range, literal};
 use super::patched;
 use crate::causes::Found;
 use crate::document;
@@ -63,8 +63,11 @@ pub fn edited_near_miss(found: &Found, index: usize, examined: &Examined, altern
             _ => return None,
         };
         for value in values.into_iter().filter(|value| !condition.expected.contains(value)) {
-            after =
-                document::append_value(&after, &condition.pointer, json!(literal(value, &condition.operator))).ok()?;
+            let value = match operator.contains("ipaddress") {
+                true => host_range(value),
+                false => literal(value, &condition.operator),
+            };
+            after = document::append_value(&after, &condition.pointer, json!(value)).ok()?;
         }
     }
     if after == before {

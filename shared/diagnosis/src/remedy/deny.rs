@@ -71,7 +71,7 @@ fn only_where_present(
 ) -> Option<Exception> {
     let examined = contexts.first()?;
     let question = &examined.question;
-    let has = |key: &str| crate::context::has_key(&question.action, &question.resource, key);
+    let has = |key: &str| crate::context::has_key(&examined.denial, &question.action, &question.resource, key);
     let never = |condition: &&ConditionTrace| !has(&condition.key) && !is_null(&condition.operator);
     let condition = trace.conditions.iter().filter(|condition| condition.outcome == Truth::True).find(never)?;
     let mut after = document.clone();

@@ -172,7 +172,7 @@ fn opened_list(condition: &ConditionTrace, set: Option<&str>, name: &str, values
 }
 
 /// A single address as a range.
-fn host_range(address: &str) -> String {
+pub fn host_range(address: &str) -> String {
     match address.parse::<std::net::IpAddr>() {
         Ok(std::net::IpAddr::V4(_)) => format!("{address}/32"),
         Ok(std::net::IpAddr::V6(_)) => format!("{address}/128"),

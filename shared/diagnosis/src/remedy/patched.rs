@@ -210,6 +210,22 @@ pub fn levels(examined: &Examined, change: &Change) -> Vec<usize> {
     touched.map(|(index, _)| index).collect()
 }
 
+/// The layers, and levels of SCPs, that changes touch.
+pub fn places(examined: &Examined, changes: &[&Change]) -> Vec<(LayerKind, Option<usize>)> {
+    let of = |change: &&Change| -> Vec<(LayerKind, Option<usize>)> {
+        match layer(change.target.kind) {
+            LayerKind::ServiceControl => {
+                levels(examined, change).into_iter().map(|level| (LayerKind::ServiceControl, Some(level))).collect()
+            }
+            layer => vec![(layer, None)],
+        }
+    };
+    let mut places: Vec<(LayerKind, Option<usize>)> = changes.iter().flat_map(of).collect();
+    places.sort();
+    places.dedup();
+    places
+}
+
 /// The layer that a target's policies are in.
 pub fn layer(kind: TargetKind) -> LayerKind {
     match kind {

@@ -1,14 +1,13 @@
 //! The statements of a document, with an index by action that a decision looks through first.
 
 use std::ops::Deref;
-use std::sync::Arc;
 
 use super::Statement;
 
 /// The statements of a document, in order; a slice that can't be changed.
 #[derive(Debug, Clone, Default)]
 pub struct Statements {
-    list: Vec<Arc<Statement>>,
+    list: Vec<Statement>,
     heads: Vec<Head>,
 }
 
@@ -41,16 +40,6 @@ fn pack(text: &str) -> (u64, u64) {
 
 impl Statements {
     pub(super) fn new(list: Vec<Statement>) -> Statements {
-        Statements::of(list.into_iter().map(Arc::new).collect())
-    }
-
-    /// Those whose index is to be kept.
-    pub(super) fn keeping(&self, keep: impl Fn(usize) -> bool) -> Statements {
-        let kept = self.list.iter().enumerate().filter(|(index, _)| keep(*index));
-        Statements::of(kept.map(|(_, statement)| statement.clone()).collect())
-    }
-
-    fn of(list: Vec<Arc<Statement>>) -> Statements {
         let mut heads = Vec::with_capacity(list.len());
         for (statement, index) in list.iter().zip(0..) {
             if statement.action.negated {
@@ -65,6 +54,12 @@ impl Statements {
         Statements { list, heads }
     }
 
+    /// Those whose index is to be kept.
+    pub(super) fn keeping(&self, keep: impl Fn(usize) -> bool) -> Statements {
+        let kept = self.list.iter().enumerate().filter(|(index, _)| keep(*index));
+        Statements::new(kept.map(|(_, statement)| statement.clone()).collect())
+    }
+
     /// The statements that the beginning of an action does not rule out, each once, with their index.
     pub(crate) fn candidates(&self, action: ActionHead) -> impl Iterator<Item = (usize, &Statement)> {
         let mut last = None;
@@ -74,21 +69,21 @@ impl Statements {
             .filter(move |head| last.replace(head.statement) != Some(head.statement))
             .filter_map(|head| {
                 let index = head.statement as usize;
-                self.list.get(index).map(|statement| (index, &**statement))
+                self.list.get(index).map(|statement| (index, statement))
             })
     }
 }
 
 impl Deref for Statements {
-    type Target = [Arc<Statement>];
-    fn deref(&self) -> &[Arc<Statement>] {
+    type Target = [Statement];
+    fn deref(&self) -> &[Statement] {
         &self.list
     }
 }
 
 impl<'a> IntoIterator for &'a Statements {
-    type Item = &'a Arc<Statement>;
-    type IntoIter = std::slice::Iter<'a, Arc<Statement>>;
+    type Item = &'a Statement;
+    type IntoIter = std::slice::Iter<'a, Statement>;
     fn into_iter(self) -> Self::IntoIter {
         self.list.iter()
     }

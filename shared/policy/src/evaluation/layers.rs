@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::exact;
 use super::gates::{Rules, Tally};
 use super::statement;
+use super::trace::Sources;
 use super::{Evaluation, LayerEvaluation, StatementRef, StatementTrace};
 use crate::decision::{Decision, Possible, Truth};
 use crate::document::Effect;
@@ -27,6 +28,12 @@ impl<'p> LayerPolicies<'p> {
         flat.into_iter()
             .map(|policies| (None, policies))
             .chain(levels.iter().enumerate().map(|(level, policies)| (Some(level), policies.as_slice())))
+    }
+
+    /// How many statements could be read.
+    fn statements(self) -> usize {
+        let policies = self.lists().flat_map(|(_, policies)| policies);
+        policies.filter_map(|policy| policy.document.as_ref()).map(|document| document.statements.len()).sum()
     }
 }
 
@@ -67,12 +74,12 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    fn note(&mut self, effect: Effect, truth: Truth, at: StatementRef) {
+    fn note(&mut self, effect: Effect, truth: Truth, at: &StatementRef) {
         match (truth, effect) {
             (Truth::False, _) => {}
-            (Truth::True, Effect::Deny) => self.denies.push(at),
-            (Truth::True, Effect::Allow) => self.allows.push(at),
-            (Truth::Unknown, _) => self.unknown.push((effect, at)),
+            (Truth::True, Effect::Deny) => self.denies.push(at.clone()),
+            (Truth::True, Effect::Allow) => self.allows.push(at.clone()),
+            (Truth::Unknown, _) => self.unknown.push((effect, at.clone())),
         }
     }
 
@@ -102,7 +109,7 @@ impl Notes {
     /// Puts a statement, whose outcome was not known, where it belongs after all.
     pub(super) fn settle(&mut self, effect: Effect, truth: Truth, at: &StatementRef) {
         self.unknown.retain(|(_, unknown)| unknown != at);
-        self.note(effect, truth, at.clone());
+        self.note(effect, truth, at);
         self.denies.sort_unstable();
         self.allows.sort_unstable();
         self.unknown.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
@@ -128,6 +135,9 @@ pub(super) fn evaluate<const TRACE: bool>(policies: &PolicySet, environment: &En
     let mut settled = true;
     for (kind, lists) in applicable(policies, environment) {
         let mut notes = Notes::default();
+        if TRACE {
+            notes.traces.reserve_exact(lists.statements());
+        }
         let mut levels = Vec::new();
         let layer = Tally::of_levels(lists.lists().map(|(level, list)| {
             let tally = tally::<TRACE>(environment, kind, level, list, &mut notes);
@@ -178,22 +188,22 @@ fn tally<const TRACE: bool>(
             continue;
         };
         if TRACE {
-            notes.traces.reserve(document.statements.len());
             let mut candidates = document.statements.candidates(environment.head).map(|(index, _)| index).peekable();
+            let mut sources = Sources::new(document, environment.context);
             for (position, statement) in document.statements.iter().enumerate() {
                 let at = StatementRef { layer, level, policy: index, statement: position };
                 let candidate = candidates.next_if_eq(&position).is_some();
-                let (outcome, trace) = statement::trace(environment, statement, candidate, at.clone());
+                let (outcome, trace) = statement::trace(environment, statement, candidate, at.clone(), &mut sources);
                 notes.traces.push(trace);
                 tally.take(statement.effect, outcome);
-                notes.note(statement.effect, outcome.truth(), at);
+                notes.note(statement.effect, outcome.truth(), &at);
             }
         } else {
             for (position, statement) in document.statements.candidates(environment.head) {
                 let outcome = statement::outcome(environment, statement);
                 tally.take(statement.effect, outcome);
                 let at = StatementRef { layer, level, policy: index, statement: position };
-                notes.note(statement.effect, outcome.truth(), at);
+                notes.note(statement.effect, outcome.truth(), &at);
             }
         }
     }

@@ -1,10 +1,9 @@
 //! One statement against a request.
 
-use std::sync::Arc;
-
 use super::environment::Environment;
 use super::outcome::Outcome;
-use super::{ConditionTraces, StatementRef, StatementTrace};
+use super::trace::Sources;
+use super::{StatementRef, StatementTrace};
 use crate::decision::Truth;
 use crate::document::Statement;
 
@@ -31,9 +30,10 @@ pub(super) fn outcome(environment: &Environment<'_>, statement: &Statement) -> O
 /// them is evaluated when it is read. `candidate`: whether the action may match at all.
 pub(super) fn trace(
     environment: &Environment<'_>,
-    statement: &Arc<Statement>,
+    statement: &Statement,
     candidate: bool,
     at: StatementRef,
+    sources: &mut Sources<'_>,
 ) -> (Outcome, StatementTrace) {
     let action = Truth::from(candidate && statement.action.matches_lower(&environment.action));
     let principal_outcome = principal(environment, statement);
@@ -46,13 +46,13 @@ pub(super) fn trace(
         outcome = outcome & condition.evaluate(environment.context).into();
     }
     let trace = StatementTrace {
+        conditions: sources.traces(at.statement, statement),
         at,
         effect: statement.effect,
         outcome: outcome.truth(),
         action,
         resource,
         principal: statement.principal.as_ref().map(|_| principal_outcome.truth()),
-        conditions: ConditionTraces::new(statement, environment.context),
     };
     (outcome, trace)
 }

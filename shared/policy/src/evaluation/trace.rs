@@ -7,7 +7,7 @@ use super::StatementRef;
 use crate::condition::Condition;
 use crate::context::{Context, ContextValue};
 use crate::decision::Truth;
-use crate::document::{Effect, Statement};
+use crate::document::{Effect, PolicyDocument, Statement};
 
 /// One statement held against the request.
 #[derive(Debug, Clone)]
@@ -65,24 +65,66 @@ impl ConditionTrace {
 /// The traces of a statement's conditions: a slice, written out when it is first read, since most are never looked at.
 #[derive(Debug, Clone, Default)]
 pub struct ConditionTraces {
-    /// `None` for a statement without conditions.
-    of: Option<(Arc<Statement>, Context)>,
+    /// Where they come from, and the statement's index; `None` for a statement without conditions.
+    of: Option<(Source, usize)>,
     written: OnceLock<Box<[ConditionTrace]>>,
 }
 
-impl ConditionTraces {
-    pub(super) fn new(statement: &Arc<Statement>, context: &Context) -> ConditionTraces {
-        let of = (!statement.conditions.is_empty()).then(|| (Arc::clone(statement), context.clone()));
-        ConditionTraces { of, written: OnceLock::new() }
+/// What the traces are written from.
+#[derive(Debug, Clone)]
+enum Source {
+    Own(Arc<PolicyDocument>, Context),
+    Shared(Arc<(Arc<PolicyDocument>, Context)>),
+}
+
+impl Source {
+    fn parts(&self) -> (&PolicyDocument, &Context) {
+        match self {
+            Source::Own(document, context) => (document, context),
+            Source::Shared(shared) => (&shared.0, &shared.1),
+        }
+    }
+}
+
+/// Gives the statements of one document their traces. In a long one they share the source: one count less for each.
+pub(super) struct Sources<'a> {
+    document: &'a Arc<PolicyDocument>,
+    context: &'a Context,
+    shared: Option<Arc<(Arc<PolicyDocument>, Context)>>,
+}
+
+impl<'a> Sources<'a> {
+    /// From how many statements on a document is long: the shared source has to be made first.
+    const LONG: usize = 8;
+
+    pub(super) fn new(document: &'a Arc<PolicyDocument>, context: &'a Context) -> Sources<'a> {
+        Sources { document, context, shared: None }
+    }
+
+    /// The traces of a statement's conditions.
+    pub(super) fn traces(&mut self, index: usize, statement: &Statement) -> ConditionTraces {
+        if statement.conditions.is_empty() {
+            return ConditionTraces::default();
+        }
+        let both = || (Arc::clone(self.document), self.context.clone());
+        let source = if self.document.statements.len() < Sources::LONG {
+            let (document, context) = both();
+            Source::Own(document, context)
+        } else {
+            Source::Shared(Arc::clone(self.shared.get_or_insert_with(|| Arc::new(both()))))
+        };
+        ConditionTraces { of: Some((source, index)), written: OnceLock::new() }
     }
 }
 
 impl Deref for ConditionTraces {
     type Target = [ConditionTrace];
     fn deref(&self) -> &[ConditionTrace] {
-        let Some((statement, context)) = &self.of else { return &[] };
+        let Some((source, statement)) = &self.of else { return &[] };
         self.written.get_or_init(|| {
-            statement.conditions.iter().map(|condition| ConditionTrace::new(condition, context)).collect()
+            let (document, context) = source.parts();
+            let conditions = document.statements.get(*statement).into_iter().flat_map(|found| &found.conditions);
+            conditions.map(|condition| ConditionTrace::new(condition, context)).collect()
         })
     }
 }

@@ -214,7 +214,7 @@ impl Page {
                 message: message.clone(),
                 agreement: match finding.outcome {
                     Outcome::NotAuthorization => String::new(),
-                    _ => format!("{}.", words::agreement(finding.witness.agreement)),
+                    _ => format!("{}.", words::testimony(&finding.witness)),
                 },
             }),
             alternatives: finding

@@ -152,7 +152,7 @@ pub fn witness(out: &mut Writer, finding: &Finding) {
     let names: [(&str, &Option<String>); 2] = [("event", &event.id), ("API", &event.api)];
     let known: Vec<String> =
         names.iter().filter_map(|(name, value)| value.as_deref().map(|value| format!("{name} {value}"))).collect();
-    let agreement = format!("{}.", words::agreement(finding.witness.agreement));
+    let agreement = format!("{}.", words::testimony(&finding.witness));
     match known.is_empty() {
         true => out.paragraph(&agreement),
         false => out.paragraph(&format!("{agreement} ({})", known.join(", "))),

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use sesame_diagnosis::finding::{Gap, GapReason};
 use sesame_diagnosis::world::{Account, Entity, Group, InlinePolicy, ManagedPolicy, Readable, Role, User};
 
-use super::empty_account;
 use crate::error::SnapshotError;
 use crate::located::{At, Fields, JsonFile};
 
@@ -28,7 +27,7 @@ pub(super) fn read(file: &JsonFile, id: String) -> Result<Account, SnapshotError
         groups: fields.list("GroupDetailList", group)?,
         roles: fields.list("RoleDetailList", role)?,
         managed_policies: fields.list("Policies", managed_policy)?.into_iter().collect::<BTreeMap<_, _>>(),
-        ..empty_account(id)
+        ..Account::empty(id)
     })
 }
 

@@ -60,7 +60,7 @@ fn load_account(folder: &Path, id: String) -> Result<Account, SnapshotError> {
             reason: GapReason::MissingFile,
             summary: format!("the snapshot has no iam.json of account {id}, so its IAM policies are not known"),
         };
-        Account { iam_gap: Some(gap), ..empty_account(id) }
+        Account { iam_gap: Some(gap), ..Account::empty(id) }
     };
     let ses_folder = folder.join("ses");
     if ses_folder.exists() {
@@ -75,21 +75,6 @@ fn load_account(folder: &Path, id: String) -> Result<Account, SnapshotError> {
         account.history = history::read(&JsonFile::read(&history_file)?)?;
     }
     Ok(account)
-}
-
-/// An account of which nothing is known to exist.
-fn empty_account(id: String) -> Account {
-    Account {
-        id,
-        users: Vec::new(),
-        groups: Vec::new(),
-        roles: Vec::new(),
-        managed_policies: BTreeMap::new(),
-        iam_gap: None,
-        others_gap: None,
-        ses: BTreeMap::new(),
-        history: Vec::new(),
-    }
 }
 
 /// A folder's entries, sorted so that errors and worlds do not turn on the file system's order.

@@ -5,6 +5,8 @@
 mod sentence;
 mod variation;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use sesame_policy::evaluation::decide;
 use sesame_policy::{Decision, LayerKind, PolicySet, Possible, Request};
@@ -63,14 +65,20 @@ impl<'e> Variations<'e> {
         let examined = situation.examined;
         let surely = Possible::only(Decision::Allowed);
         let at_play = AtPlay::of(drafts);
-        let asked: Vec<&Question> = examined.iter().filter_map(|contexts| Some(&contexts.first()?.question)).collect();
+        // What the same call asks, and what a plan lets through besides, by name.
+        let asked = |of: &Examined| -> Vec<&Question> {
+            let belongs =
+                |other: &Examined| Arc::ptr_eq(&other.denial, &of.denial) || other.evaluation.possible != surely;
+            let contexts = examined.iter().filter(|contexts| contexts.iter().any(belongs));
+            contexts.filter_map(|contexts| Some(&contexts.first()?.question)).collect()
+        };
         let refused = examined
             .iter()
             .filter_map(|contexts| contexts.first())
             .filter(|examined| examined.evaluation.possible != surely);
         let tried = |examined: &'e Examined| {
             let variations =
-                variation::variations(situation, examined, &at_play, &asked).into_iter().map(|variation| {
+                variation::variations(situation, examined, &at_play, &asked(examined)).into_iter().map(|variation| {
                     let policies = variation.bearing.first().map_or(&examined.policies, |bearing| &bearing.policies);
                     let before = match &variation.request {
                         Some(request) => decide(policies, request).possible,
@@ -180,17 +188,7 @@ struct Touched {
 
 impl Touched {
     fn of(examined: &Examined, before: &PolicySet, after: &PolicySet, changes: &[&Change]) -> Vec<Touched> {
-        let mut layers: Vec<(LayerKind, Option<usize>)> = Vec::new();
-        for change in changes {
-            let layer = patched::layer(change.target().kind);
-            let levels: Vec<Option<usize>> = match layer {
-                LayerKind::ServiceControl => patched::levels(examined, change).into_iter().map(Some).collect(),
-                _ => vec![None],
-            };
-            layers.extend(levels.into_iter().map(|level| (layer, level)));
-        }
-        layers.sort();
-        layers.dedup();
+        let mut layers = patched::places(examined, changes);
         // Where nothing else stands in the way, the layer alone is the whole.
         let identity_only = after.boundary.is_none()
             && after.session.is_none()

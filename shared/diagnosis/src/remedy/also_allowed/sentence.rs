@@ -1,5 +1,7 @@
 //! The sentence that says what else becomes allowed.
 
+use std::collections::BTreeSet;
+
 use super::Seen;
 use super::variation::{ADDRESSES, FROM, NETWORK, Respect, TIME, Variation};
 use crate::near_miss::SENDS;
@@ -27,8 +29,8 @@ const NAMED: usize = 3;
 
 /// One sentence: what becomes allowed now, what only other policies still refuse, and for whom else.
 pub fn sentence(seen: &Seen, who: &str) -> String {
-    let now = list(&seen.now, &sends(&seen.sends));
-    let behind = list(&seen.behind, &sends(&seen.sends_behind));
+    let now = list(&seen.now, &seen.sends);
+    let behind = list(&seen.behind, &seen.sends_behind);
     let mut text = match (now.is_empty(), behind.is_empty()) {
         (false, true) => format!("{} can then also {now}", words::capital(who)),
         (false, false) => {
@@ -68,7 +70,8 @@ fn sends(questions: &[&Question]) -> String {
 }
 
 /// "call … from any other address …; and call any other `ses:Send*` action there; and do so on any other identity".
-fn list(phrases: &[Phrase], sends: &str) -> String {
+fn list(phrases: &[Phrase], questions: &[&Question]) -> String {
+    let sends = sends(questions);
     let of = |respect: &Respect| -> Vec<String> { shown(phrases.iter().filter(|phrase| phrase.respect == *respect)) };
     let mut keys: Vec<&str> = Vec::new();
     for phrase in phrases {
@@ -104,8 +107,9 @@ fn list(phrases: &[Phrase], sends: &str) -> String {
     }
     let actions: Vec<&Phrase> = phrases.iter().filter(|phrase| phrase.respect == Respect::Action).collect();
     if !actions.is_empty() {
-        let sends = actions.iter().filter(|phrase| !phrase.general).count();
-        let mut named = match sends + 1 >= SENDS.len() {
+        let others = actions.iter().filter(|phrase| !phrase.general).count();
+        let asked: BTreeSet<String> = questions.iter().map(|question| question.action.to_ascii_lowercase()).collect();
+        let mut named = match others + asked.len() >= SENDS.len() {
             true => vec!["any other `ses:Send*` action".to_owned()],
             false => actions.iter().filter(|phrase| !phrase.general).map(|phrase| phrase.words.clone()).collect(),
         };

@@ -14,6 +14,7 @@ use crate::near_miss::SENDS;
 use crate::question::Question;
 use crate::remedy::Situation;
 use crate::remedy::draft::Draft;
+use crate::remedy::guard;
 use crate::words;
 
 /// In what a variation differs from the refused request.
@@ -170,12 +171,26 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// Everything that is tried beside a refused question; the other questions of the send are no variations of it.
+/// Everything that is tried beside a refused question; those of `asked`, and its other refused contexts, are no variations of
+/// it.
 pub fn variations(situation: &Situation, examined: &Examined, at_play: &AtPlay, asked: &[&Question]) -> Vec<Variation> {
     let at_play = &at_play.with(examined);
     let mut list = general_values(examined, at_play);
-    list.extend(named_values(examined, at_play));
-    list.extend(actions(examined, at_play));
+    let of_question =
+        |contexts: &&Vec<Examined>| contexts.first().is_some_and(|first| first.question == examined.question);
+    let contexts = situation.examined.iter().find(of_question).map(Vec::as_slice).unwrap_or_default();
+    let refused = |variation: &Variation| {
+        let same = |other: &Examined| {
+            let values = |key: &str, request: &Request| request.context.get(key).clone();
+            let keys = examined.set.keys.iter().map(String::as_str).chain([FROM]).filter(|key| !guard::is_time(key));
+            variation
+                .request
+                .as_ref()
+                .is_some_and(|request| keys.clone().all(|key| values(key, request) == values(key, &other.request)))
+        };
+        contexts.iter().skip(1).any(same)
+    };
+    list.extend(named_values(examined, at_play).into_iter().filter(|variation| !refused(variation)));
     let another = |variation: &Variation| {
         let is = |question: &&Question| {
             variation.request.as_ref().is_some_and(|request| {
@@ -184,6 +199,7 @@ pub fn variations(situation: &Situation, examined: &Examined, at_play: &AtPlay, 
         };
         !asked.iter().any(is)
     };
+    list.extend(actions(situation, examined, at_play).into_iter().filter(another));
     list.extend(resources(situation, examined, at_play).into_iter().filter(another));
     list
 }
@@ -289,7 +305,7 @@ fn varied(
     general: bool,
 ) -> Option<Variation> {
     let request = &examined.request;
-    if !has_key(&request.action, &request.resource, &key) {
+    if !has_key(&examined.denial, &request.action, &request.resource, &key) {
         return None;
     }
     let shown = match &value {
@@ -316,14 +332,13 @@ fn varied(
 }
 
 /// Every other action that sends, and what patterns of actions stand for besides.
-fn actions(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
+fn actions(situation: &Situation, examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
     let request = &examined.request;
     let sends = SENDS.iter().filter(|action| !action.eq_ignore_ascii_case(&request.action));
-    let of = |action: &'static str| {
-        let each = with_action(request, action).into_iter();
-        each.map(move |other| variation(Respect::Action, false, format!("`{action}`"), other))
+    let of = |action: &&str| {
+        variation(Respect::Action, false, format!("`{action}`"), with_action(situation, examined, action))
     };
-    let mut list: Vec<Variation> = sends.flat_map(|action| of(action)).collect();
+    let mut list: Vec<Variation> = sends.map(of).collect();
     let is_send = |pattern: &&String| pattern.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("ses:Send"));
     for pattern in at_play.actions.iter().filter(|pattern| pattern.contains('*') && !is_send(pattern)) {
         let (action, words) = match pattern.as_str() {
@@ -340,23 +355,12 @@ fn actions(examined: &Examined, at_play: &AtPlay) -> Vec<Variation> {
     list
 }
 
-/// The same request for another action. What a message says of people is not known where only the new action has the key; it may
-/// also lack it, which a condition may turn on.
-fn with_action(request: &Request, action: &str) -> Vec<Request> {
-    let mut other = Request { action: action.to_owned(), ..request.clone() };
-    let mut without = None;
-    for key in ADDRESSES {
-        let has = |action: &str| has_key(action, &request.resource, key);
-        match (has(&request.action), has(action)) {
-            (_, false) => other.context.set(key, ContextValue::Absent),
-            (false, true) => {
-                without.get_or_insert_with(|| other.clone());
-                other.context.set(key, ContextValue::Unknown("the refused action has no such key".to_owned()));
-            }
-            (true, true) => {}
-        }
-    }
-    std::iter::once(other).chain(without).collect()
+/// The same call asking for another action, which may have keys that the refused one lacks.
+fn with_action(situation: &Situation, examined: &Examined, action: &str) -> Request {
+    let question = Question { action: action.to_owned(), ..examined.question.clone() };
+    let world = situation.library.world;
+    let context = context(&examined.denial, situation.subject, &question, world, &examined.set);
+    Request { action: question.action, context, ..examined.request.clone() }
 }
 
 /// Another resource of the same kind, and those that the documents name, each with the policies that bear on it.

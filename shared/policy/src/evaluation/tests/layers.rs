@@ -230,3 +230,24 @@ fn a_trace_says_of_each_element_whether_it_matched_and_with_what() {
         (&["true".to_owned()][..], &crate::ContextValue::Absent)
     );
 }
+
+/// Whether a document is short or long, each statement's trace has that statement's conditions.
+#[test]
+fn each_trace_has_the_conditions_of_its_own_statement() {
+    for statements in [1, 7, 8, 40] {
+        let conditions = |index: usize| json!({"StringEquals": {format!("aws:PrincipalTag/t{index}"): "x"}});
+        let statement = |index: usize| match index % 3 {
+            2 => json!({"Effect": "Allow", "Action": "*", "Resource": "*"}),
+            _ => json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": conditions(index)}),
+        };
+        let document =
+            json!({"Version": "2012-10-17", "Statement": (0..statements).map(statement).collect::<Vec<_>>()});
+        let evaluation = evaluate(MAILER, &json!({"aws:PrincipalTag/t0": "x"}), &json!({"identity": [document]}));
+        for (index, trace) in evaluation.layers[0].statements.iter().enumerate() {
+            let found: Vec<_> = trace.conditions.iter().map(|condition| (&*condition.key, condition.outcome)).collect();
+            let key = format!("aws:PrincipalTag/t{index}");
+            let expected = (index % 3 != 2).then_some((&*key, (index == 0).into()));
+            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "statement {index} of {statements}");
+        }
+    }
+}

@@ -1,8 +1,6 @@
 //! Small worlds and refusals that bear on each other: every value comes from pools that overlap, so that policies match, miss by
 //! little, and deny.
 
-pub mod judge;
-
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -486,4 +484,24 @@ pub fn incident(tape: &mut Tape) -> Incident {
     let incidents = fold::fold(all);
     assert_eq!(incidents.len(), 1, "one fingerprint");
     incidents.into_iter().next().unwrap()
+}
+
+/// Every document of a world that could be read.
+pub fn documents(world: &World) -> Vec<Value> {
+    let mut list: Vec<&RawDocument> = Vec::new();
+    for account in world.accounts.values() {
+        let users = account.users.iter().map(|user| &user.entity);
+        let entities = users.chain(account.roles.iter().map(|role| &role.entity));
+        let inline = entities.map(|entity| &entity.inline).chain(account.groups.iter().map(|group| &group.inline));
+        list.extend(inline.flatten().filter_map(|policy| policy.document.known()));
+        list.extend(account.managed_policies.values().filter_map(Readable::known).map(|policy| &policy.document));
+        let regions = account.ses.values().filter_map(Readable::known);
+        let policies = regions.flat_map(|region| region.identities.values()).filter_map(|it| it.policies.known());
+        list.extend(policies.flatten().map(|(_, document)| document));
+    }
+    let organization = world.organization.known().and_then(Option::as_ref);
+    for node in organization.into_iter().flat_map(|organization| organization.paths.values()).flatten() {
+        list.extend(node.service_control_policies.known().into_iter().flatten().map(|policy| &policy.document));
+    }
+    list.into_iter().map(|document| document.json.as_ref().unwrap().to_value()).collect()
 }

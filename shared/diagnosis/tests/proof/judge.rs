@@ -1,4 +1,5 @@
-//! Remedies put into a world, and the world asked again: nothing here uses the code that makes or proves remedies.
+//! Remedies put into a world, and the world asked again: nothing here uses the code that makes or proves remedies, and where a
+//! whole request is known, the engine is not believed alone.
 
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ use sesame_policy::json::Json;
 use sesame_policy::{
     Evaluation, LayerKind, Policy, PolicyDocument, PolicyGrammar, PolicySet, Possible, Request, evaluate,
 };
+
+use crate::reference;
 
 fn raw(document: &Value) -> RawDocument {
     RawDocument { json: Ok(Json::from_value(document)), source: "generated".to_owned() }
@@ -175,7 +178,7 @@ pub fn filled_in(world: &World) -> World {
                 Readable::Known(ManagedPolicy { arn, name, document: raw(&everything), updated: None })
             });
         }
-        let own = account.id == super::ACCOUNT;
+        let own = account.id == crate::world::ACCOUNT;
         for region in account.ses.values_mut().filter(|region| region.known().is_none()) {
             let everyone = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "*" }] });
             // An allow of the owner must be there for another account, and would stand in for the caller's own policies here.
@@ -192,8 +195,17 @@ pub fn filled_in(world: &World) -> World {
 /// A question in a world, answered.
 pub fn ask(world: &World, denial: &Denial, question: &Question) -> (Request, Evaluation) {
     let (policies, request) = asked(world, denial, question);
-    let evaluation = evaluate(&policies, &request);
+    let evaluation = answered(&policies, &request);
     (request, evaluation)
+}
+
+/// The engine's answer; where the whole request is known, the reference evaluator must give the same.
+fn answered(policies: &PolicySet, request: &Request) -> Evaluation {
+    let evaluation = evaluate(policies, request);
+    if let Some(possible) = reference::decide(policies, request) {
+        assert_eq!(evaluation.possible, possible, "the reference evaluator disagrees on {request:#?}\n{policies:#?}");
+    }
+    evaluation
 }
 
 fn asked(world: &World, denial: &Denial, question: &Question) -> (PolicySet, Request) {
@@ -236,7 +248,7 @@ pub fn ask_apart(world: &World, denial: &Denial, question: &Question, layers: &[
     };
     std::iter::once(policies.clone())
         .chain(layers.iter().map(alone))
-        .map(|policies| evaluate(&policies, &request).possible)
+        .map(|policies| answered(&policies, &request).possible)
         .collect()
 }
 
