@@ -153,7 +153,6 @@ impl Pattern {
     pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
         let (simple, elements): ([Option<Piece<'_>>; 2], &[Element]) = match &self.0 {
             Form::Everything => ([Some(Piece::AnySequence), None], &[]),
-            Form::Literal(text) if text.is_empty() => ([None, None], &[]),
             Form::Literal(text) => ([Some(Piece::Literal(text)), None], &[]),
             Form::Prefix(text) => ([Some(Piece::Literal(text)), Some(Piece::AnySequence)], &[]),
             Form::Suffix(text) => ([Some(Piece::AnySequence), Some(Piece::Literal(text))], &[]),

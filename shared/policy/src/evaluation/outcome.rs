@@ -39,6 +39,10 @@ impl Outcome {
     pub(crate) fn perhaps(bits: u8) -> Outcome {
         Outcome { must: 0, may: bits }
     }
+    /// Only these bits of it.
+    pub(crate) fn masked(self, bits: u8) -> Outcome {
+        Outcome { must: self.must & bits, may: self.may & bits }
+    }
     /// Whether the statement matches.
     pub(crate) fn truth(self) -> Truth {
         match (self.must & MATCH, self.may & MATCH) {

@@ -188,6 +188,9 @@ fn resources_match_part_by_part() {
     }
     assert_eq!(resource("arn:aws:logs:*:*:log-group:/a*", "arn:aws:logs:r:1:log-group:/app:stream:x"), Truth::True);
     assert!(ArnPattern::parse("ar*", true).is_err() && ArnPattern::parse("", true).is_err());
+    for text in ["*", "arn:aws:ses:*:*:identity/${aws:username}"] {
+        assert_eq!(ArnPattern::parse(text, true).unwrap().as_str(), text);
+    }
 }
 
 #[test]

@@ -89,9 +89,8 @@ fn level<'p>(
             continue;
         };
         for (number, statement) in document.statements.candidates(environment.head) {
-            let outcome = statement::outcome(environment, statement);
             let mask = if statement.effect == Effect::Deny { MATCH } else { mask };
-            let outcome = Outcome { must: outcome.must & mask, may: outcome.may & mask };
+            let outcome = statement::outcome(environment, statement).masked(mask);
             if outcome.must == outcome.may {
                 match statement.effect {
                     Effect::Deny => level.deny |= outcome.must & MATCH != 0,
@@ -129,11 +128,11 @@ fn undecided<'p>(
     environment: &Environment<'_>,
     space: &mut Space<'p>,
 ) -> Undecided {
-    let mut fixed = mask;
     let mut atoms: Vec<(Element<'p>, Vec<usize>)> = Vec::new();
-    let principal = statement::principal(environment, statement);
+    let mut fixed = mask;
+    let principal = statement::principal(environment, statement).masked(mask);
     match &statement.principal {
-        Some(element) if principal.must & mask != principal.may & mask => {
+        Some(element) if principal.must != principal.may => {
             let axis = match environment.principal {
                 Principal::Role { session: None, .. } => Some(space.axis(AxisKind::Session)),
                 Principal::FederatedUser { issuer: None, .. } => Some(space.axis(AxisKind::Issuer)),
@@ -145,7 +144,7 @@ fn undecided<'p>(
             }
             atoms.push((Element::Principal(element, statement.effect), axes));
         }
-        _ => fixed &= principal.must,
+        _ => fixed = principal.must,
     }
     if let Some(element) = &statement.resource
         && statement::resource(environment, statement) == Truth::Unknown

@@ -38,9 +38,14 @@ struct Outcomes<'t> {
 
 impl<'s, 'p> Functions<'s, 'p> {
     pub(super) fn new(space: &'s Space<'p>) -> Functions<'s, 'p> {
-        let (mut first, mut owner) = (Vec::with_capacity(space.axes.len()), Vec::new());
-        for (index, axis) in space.axes.iter().enumerate() {
-            first.push(owner.len());
+        let (mut first, mut owner) = (vec![0; space.axes.len()], Vec::new());
+        // Lists come last: where one is compared with another key's value, it would have to be kept in mind which texts are in
+        // the list until that value is asked for.
+        let (lists, others): (Vec<_>, Vec<_>) = space.axes.iter().enumerate().partition(|(_, axis)| axis.is_list());
+        for (index, axis) in others.into_iter().chain(lists) {
+            if let Some(first) = first.get_mut(index) {
+                *first = owner.len();
+            }
             let count = if axis.is_list() { axis.values.len().saturating_sub(1) } else { 1 };
             owner.extend(std::iter::repeat_n(index, count));
         }
@@ -72,7 +77,7 @@ impl<'s, 'p> Functions<'s, 'p> {
             axes.push((*axis, stride));
             stride *= self.space.size(&[*axis]);
         }
-        axes.sort_unstable();
+        axes.sort_unstable_by_key(|(axis, _)| self.first.get(*axis));
         let set = match atom.element {
             Element::Condition(condition) => condition.operator.set,
             Element::Principal(..) | Element::Resource(_) => None,

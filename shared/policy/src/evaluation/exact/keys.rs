@@ -70,11 +70,6 @@ fn values(
     let mut complete = true;
     let mut demands = Demands::default();
     for (condition, axes) in conditions_on(space, axis) {
-        let compares = !matches!(condition.matcher(), Matcher::Null { .. })
-            && (kind != KeyType::TextList || condition.operator.set.is_some());
-        if !compares {
-            continue;
-        }
         // A key in its own pattern.
         complete &= !condition.variables().iter().any(|variable| variable.key.eq_ignore_ascii_case(key));
         let others: Vec<usize> = axes.iter().copied().filter(|other| *other != axis).collect();

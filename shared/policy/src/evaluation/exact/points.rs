@@ -55,12 +55,8 @@ impl Demands {
                     1 => literal,
                     _ => false,
                 };
-                if !self.numbers.is_empty() {
-                    texts.extend(self.number_texts());
-                }
-                if !self.moments.is_empty() {
-                    texts.extend(self.moment_texts());
-                }
+                texts.extend(self.number_texts());
+                texts.extend(self.moment_texts());
                 if !self.networks.is_empty() {
                     texts.extend(self.addresses().0);
                 }

@@ -183,24 +183,10 @@ impl Space<'_> {
                 continue;
             }
             let mut table = Vec::with_capacity(size);
-            match (element, axes.as_slice()) {
-                // Most: the key's value, and nothing else that is not known.
-                (Element::Condition(condition), [axis]) if condition.variables().is_empty() => {
-                    let values = self.axes.get(*axis).map_or(&[][..], |axis| axis.values.as_slice());
-                    table.extend(values.iter().map(|value| match value {
-                        AxisValue::Key(value) => {
-                            Outcome::from(condition.evaluate_value(value, environment.context)).must
-                        }
-                        _ => 0,
-                    }));
-                }
-                _ => {
-                    let mut context = environment.context.clone();
-                    let mut combinations = self.combinations(axes);
-                    while let Some(at) = combinations.next_combination() {
-                        table.push(self.evaluate(element, axes, at, environment, &mut context).must);
-                    }
-                }
+            let mut context = environment.context.clone();
+            let mut combinations = self.combinations(axes);
+            while let Some(at) = combinations.next_combination() {
+                table.push(self.evaluate(element, axes, at, environment, &mut context).must);
             }
             if let Some(atom) = self.atoms.get_mut(index) {
                 atom.table = Some(table);

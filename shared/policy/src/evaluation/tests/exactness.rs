@@ -98,6 +98,11 @@ fn values_lie_at_and_between_the_constants() {
         ("x:age", "+ NumericLessThan x:age 5 & NumericGreaterThan x:age 5.0", "I"),
         ("x:age", "+ NumericLessThanEquals x:age 5 & NumericGreaterThanEquals x:age 5.0", "AI"),
         ("x:age", "+; - NumericNotEquals x:age 5; - NumericEquals x:age 5", "E"),
+        // A key of which nothing is known may be a date, or an address.
+        ("x:when", "+ DateLessThan x:when 2026-01-02 & DateGreaterThan x:when 2026-01-01", "AI"),
+        ("x:when", "+ DateLessThan x:when 2026-01-01 & DateGreaterThan x:when 2026-01-02", "I"),
+        ("x:from", "+ IpAddress x:from 10.0.0.0/8 & NotIpAddress x:from 10.0.0.0/9", "AI"),
+        ("x:from", "+ IpAddress x:from 10.0.0.0/8 & NotIpAddress x:from 10.0.0.0/9|10.128.0.0/9", "I"),
         (
             "aws:CurrentTime",
             "+ DateLessThan aws:CurrentTime 2026-01-02 & DateGreaterThan aws:CurrentTime 2026-01-01",
@@ -228,6 +233,21 @@ fn a_variable_in_the_resource_is_held_against_the_resource() {
     assert_eq!(evaluation.unknown_keys, ["aws:username", FROM]);
     let known = json!({"aws:username": "example.org", "ses:FromAddress": {"unknown": true}});
     assert_eq!(possible(&evaluate(MAILER, &known, &policies)), "A");
+}
+
+/// Each variable may be any part of the resource.
+#[test]
+fn four_unknown_variables_in_one_resource_are_more_than_is_looked_at() {
+    for (variables, keys, approximate) in [("${x:a}${x:b}${x:c}", 3, false), ("${x:a}${x:b}${x:c}${x:d}", 4, true)] {
+        let statement =
+            json!({"Effect": "Deny", "Action": "*", "Resource": format!("arn:aws:ses:*:*:identity/{variables}")});
+        let policies = json!({"identity": [policy('A'), {"Version": "2012-10-17", "Statement": statement}]});
+        let unknown: Value =
+            ["x:a", "x:b", "x:c", "x:d"].map(|key| (key, json!({"unknown": true}))).into_iter().collect();
+        let evaluation = evaluate(MAILER, &unknown, &policies);
+        assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), ("AE", approximate), "{variables}");
+        assert_eq!(evaluation.unknown_keys.len(), keys, "{variables}");
+    }
 }
 
 #[test]
@@ -454,6 +474,8 @@ fn an_answer_that_may_hold_too_much_says_so() {
         (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - NumericLessThan x:y 4", false),
         (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y *5", true),
         (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y 4", false),
+        (json!({}), &["x:y"], "+ NumericLessThan x:y 5; - StringLike x:y * & NumericLessThan x:y 4", false),
+        (json!({}), &["aws:SourceIp"], "+ StringLike aws:SourceIp *; - IpAddress aws:SourceIp 10.0.0.0/8", false),
     ] {
         let mut context = known.clone();
         unknown.iter().for_each(|key| context[*key] = json!({"unknown": true}));
@@ -482,6 +504,20 @@ fn many_unknowns_do_not_make_an_answer_approximate() {
     let mut sorted = names.clone();
     sorted.sort_unstable();
     exactly(&names, &[("identity", &each)], "AI", &sorted);
+}
+
+/// Which of many senders is in the list: answered for each sender, not for each list.
+#[test]
+fn a_list_compared_with_another_key_is_told_whichever_is_named_first() {
+    let mut statements = vec![
+        "+ ForAnyValue:StringLike ses:Recipients *@x.com".to_owned(),
+        "- ForAnyValue:StringEquals ses:Recipients ${ses:FromAddress}".to_owned(),
+    ];
+    statements.extend((0..40).map(|index| format!("- StringEquals ses:FromAddress a{index}")));
+    for _ in 0..2 {
+        exactly(&[FROM, TO], &[("identity", &statements.join("; "))], "AIE", &[FROM, TO]);
+        statements.reverse();
+    }
 }
 
 /// So deep a diagram goes, and no deeper.
