@@ -47,6 +47,12 @@ struct Excepted {
     left: Vec<(usize, Option<Unmendable>)>,
 }
 
+impl Excepted {
+    fn none(document: Value) -> Excepted {
+        Excepted { document, how: Vec::new(), fixes: Vec::new(), left: Vec::new() }
+    }
+}
+
 impl<'s> Bench<'s, '_> {
     /// Denys: exceptions to them, one document after the other.
     pub(super) fn exceptions(&mut self) {
@@ -95,19 +101,17 @@ impl<'s> Bench<'s, '_> {
             self.drafts.push(draft);
             return;
         }
-        let mut excepted = self.excepted(&raw, &denies);
-        // A broader exception may make an earlier one of no need.
-        for _ in 0..denies.len() {
-            if excepted.how.len() < 2 {
-                break;
-            }
-            denies.rotate_left(1);
-            let other = self.excepted(&raw, &denies);
-            if other.how.len() < excepted.how.len() && other.left.len() <= excepted.left.len() {
-                excepted = other;
-            }
+        let mut all = Excepted::none(raw.clone());
+        while let Some(statement) = denies.first().map(|denied| denied.at.statement) {
+            let (together, rest) = denies.into_iter().partition(|denied| denied.at.statement == statement);
+            denies = rest;
+            let excepted = self.least(&raw, &all.document, together);
+            all.document = excepted.document;
+            all.how.extend(excepted.how);
+            all.fixes.extend(excepted.fixes);
+            all.left.extend(excepted.left);
         }
-        let Excepted { document, how, mut fixes, left } = excepted;
+        let Excepted { document, how, mut fixes, left } = all;
         self.unmended |= !left.is_empty();
         self.unmendable.extend(left.into_iter().filter_map(|(cause, why)| Some((cause, why?))));
         if how.is_empty() {
@@ -142,9 +146,25 @@ impl<'s> Bench<'s, '_> {
         }
     }
 
+    /// The fewest exceptions to one statement: a broader one may make an earlier one of no need.
+    fn least(&self, raw: &Value, document: &Value, mut denies: Vec<Denied>) -> Excepted {
+        let mut least = self.excepted(raw, document, &denies);
+        for _ in 1..denies.len() {
+            if least.how.len() < 2 {
+                break;
+            }
+            denies.rotate_left(1);
+            let other = self.excepted(raw, document, &denies);
+            if other.how.len() < least.how.len() && other.left.len() <= least.left.len() {
+                least = other;
+            }
+        }
+        least
+    }
+
     /// The document with an exception to each Deny, in this order, but for those that an earlier exception covers.
-    fn excepted(&self, raw: &Value, denies: &[Denied]) -> Excepted {
-        let mut done = Excepted { document: raw.clone(), how: Vec::new(), fixes: Vec::new(), left: Vec::new() };
+    fn excepted(&self, raw: &Value, document: &Value, denies: &[Denied]) -> Excepted {
+        let mut done = Excepted::none(document.clone());
         let arn = self.principal_arn();
         for denied in denies {
             if self.already_excepted(raw, &done.document, denied) {

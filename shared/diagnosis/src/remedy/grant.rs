@@ -62,7 +62,8 @@ fn guards_of(examined: &Examined, found: &Found) -> Result<Guards, Unmendable> {
         return Ok(Guards::default());
     };
     let mut guards = carry_over(nearest)?;
-    if !may_hold(&guards.conditions, examined) {
+    let open = nearest.conditions.iter().any(|condition| condition.outcome == Truth::Unknown);
+    if open && !may_hold(&guards.conditions, examined) {
         // No completion of this request passes them: they say nothing about this send.
         guards.conditions.clear();
     }
