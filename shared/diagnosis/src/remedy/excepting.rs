@@ -1,5 +1,7 @@
 //! Denys: an exception to each, or their policy taken off.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use sesame_policy::Truth;
 
@@ -11,9 +13,14 @@ use crate::examine::{Blocker, Examined};
 use crate::finding::{Certainty, Operation};
 use crate::words;
 
+/// How many statements of one document a title tells.
+const TOLD: usize = 3;
+
 impl Bench<'_, '_> {
     /// Denys: exceptions to them, one document after the other.
     pub(super) fn exceptions(&mut self) {
+        // How many statements of a draft's document were changed beside its first one.
+        let mut beside: BTreeMap<usize, usize> = BTreeMap::new();
         for (index, found) in self.situation.causes.iter().enumerate() {
             let Blocker::Deny(at) = &found.blocker else {
                 if matches!(found.blocker, Blocker::Unreadable(..)) && found.cause.certainty != Certainty::Possible {
@@ -74,11 +81,15 @@ impl Bench<'_, '_> {
                     let own = exception.exempts && info.attached_to == self.situation.subject.info.arn;
                     let place = if own { words::own_policy(info) } else { words::policy(info) };
                     let how = words::capital(&format!("{} {name} of {place}", exception.how));
-                    match drafted.and_then(|drafted| self.drafts.get_mut(drafted)) {
-                        Some(draft) => {
+                    match drafted.and_then(|drafted| Some((drafted, self.drafts.get_mut(drafted)?))) {
+                        Some((drafted, draft)) => {
                             draft.after = Some(exception.after);
                             draft.fixes.push(index);
-                            draft.title = format!("{}; {how}", draft.title);
+                            let count = beside.entry(drafted).or_default();
+                            *count += 1;
+                            if *count < TOLD {
+                                draft.title = format!("{}; {} {name} of {place}", draft.title, exception.how);
+                            }
                         }
                         None => {
                             let target = attached.target.clone();
@@ -91,6 +102,18 @@ impl Bench<'_, '_> {
                         }
                     }
                 }
+            }
+        }
+        self.count_untold(&beside);
+    }
+
+    /// Says in each title how many statements it does not tell.
+    fn count_untold(&mut self, beside: &BTreeMap<usize, usize>) {
+        for (index, count) in beside {
+            let untold = (count + 1).saturating_sub(TOLD);
+            if let (Some(draft), 1..) = (self.drafts.get_mut(*index), untold) {
+                let statements = if untold == 1 { "statement" } else { "statements" };
+                draft.title = format!("{}; and {untold} more {statements} of that policy", draft.title);
             }
         }
     }
