@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anstyle::AnsiColor;
 use sesame_diagnosis::denial::{ApiGeneration, Caller, Content, Denial, DenialMessage, Parameter, SendParameters};
-use sesame_diagnosis::finding::{Finding, Outcome, Provenance};
+use sesame_diagnosis::finding::{Certainty, Finding, Outcome, Provenance};
 use sesame_diagnosis::fold;
 use sesame_diagnosis::record::identity;
 use sesame_render::wrap::wrap;
@@ -21,7 +21,7 @@ pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let worlds = world::load(&arguments.source)?;
     let options = diagnose::options(&worlds, arguments.now);
     let mut findings = diagnose::diagnose_all(&fold::fold(vec![send]), &worlds, &options)?;
-    findings.iter_mut().for_each(not_yet);
+    findings.iter_mut().for_each(|finding| not_yet(finding, arguments));
     let text = match arguments.format {
         Format::Text => findings.iter().map(answer).collect(),
         format => present::findings(&findings, format, options.now),
@@ -30,15 +30,61 @@ pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The finding's sentences are of a refusal that was; this one would be.
-fn not_yet(finding: &mut Finding) {
+/// A finding is of a refusal that was; this one would be. What is inferred from a refusal is here no more than possible.
+fn not_yet(finding: &mut Finding, arguments: &Check) {
+    for cause in finding.causes.iter_mut().filter(|cause| cause.certainty == Certainty::Inferred) {
+        cause.certainty = Certainty::Possible;
+    }
+    let proven = finding.causes.iter().any(|cause| cause.certainty == Certainty::Proven);
+    if finding.outcome == Outcome::Denied && !proven {
+        finding.outcome = Outcome::Undetermined;
+    }
+    let all = finding.requests.iter().flat_map(|request| &request.unknown_keys);
+    let mut keys: Vec<String> = all.map(|key| format!("`{key}`")).collect();
+    keys.sort();
+    keys.dedup();
     let summary = &mut finding.summary;
-    if finding.outcome == Outcome::AllowedNow {
-        summary.what = summary.what.replacen(" was refused ", " may call ", 1);
-        summary.why = "The policies allow it.".to_owned();
-        summary.fix = "Nothing to change.".to_owned();
-    } else {
-        summary.what = summary.what.replacen(" was refused ", " would be refused ", 1);
+    let said = match finding.outcome {
+        Outcome::AllowedNow => {
+            summary.what = summary.what.replacen(" was refused ", " may call ", 1);
+            summary.why = "The policies allow it.".to_owned();
+            summary.fix = "Nothing to change.".to_owned();
+            return;
+        }
+        Outcome::Denied => " would be refused ",
+        _ => " may be refused ",
+    };
+    summary.what = summary.what.replacen(" was refused ", said, 1);
+    if finding.outcome != Outcome::Denied {
+        summary.why = turns_on(&summary.why, &keys);
+    }
+    summary.fix = summary.fix.replace(" in the refused send", " in the send").replace(
+        "Sesame does not apply this: only a CloudTrail record proves who was refused, and this came in another way",
+        "Sesame applies only what a CloudTrail record of a refusal asks for",
+    );
+    let options = [
+        ("`ses:Recipients`", "`--to`", arguments.to.is_empty()),
+        ("`aws:SourceIp`", "`--source-ip`", arguments.source_ip.is_none()),
+    ];
+    for (_, option, _) in options.iter().filter(|(key, _, free)| *free && keys.iter().any(|known| known == key)) {
+        summary.fix.push_str(&format!(" With {option} the answer is sure."));
+    }
+}
+
+/// Why a send that nobody has refused yet may be refused.
+fn turns_on(why: &str, keys: &[String]) -> String {
+    const OF_RECORDS: [&str; 5] = [
+        " (the record does not show the recipients)",
+        " (the record does not show it)",
+        " (the record shows no TLS details)",
+        " (the tags of the session are not in the record)",
+        ", and AWS's message names no layer",
+    ];
+    let plain = OF_RECORDS.iter().fold(why.to_owned(), |text, of_record| text.replace(of_record, ""));
+    let Some(inferred) = plain.strip_prefix("Inferred: ") else { return plain };
+    match keys {
+        [] => format!("Possibly {inferred}"),
+        keys => format!("It turns on {}: possibly {inferred}", sesame_diagnosis::words::join(keys)),
     }
 }
 
@@ -74,9 +120,13 @@ fn send(arguments: &Check) -> Result<Denial, Failure> {
         )));
     }
     let given = |value: &Option<String>| value.clone().map_or(Parameter::NotGiven, Parameter::Given);
-    let content = if arguments.template.is_some() { Content::Template } else { Content::Simple };
+    let (content, action) = match (arguments.raw, &arguments.template) {
+        (true, _) => (Content::Raw, "ses:SendRawEmail"),
+        (false, Some(_)) => (Content::Template, "ses:SendEmail"),
+        (false, None) => (Content::Simple, "ses:SendEmail"),
+    };
     // Nothing was refused yet. A message that names the action and no resource is no evidence against any of the questions.
-    let message = DenialMessage { action: Some("ses:SendEmail".to_owned()), ..DenialMessage::default() };
+    let message = DenialMessage { action: Some(action.to_owned()), ..DenialMessage::default() };
     Ok(Denial {
         api: Some("SendEmail".to_owned()),
         message,
@@ -102,6 +152,7 @@ fn send(arguments: &Check) -> Result<Denial, Failure> {
             endpoint_id: Parameter::NotGiven,
             smtp: false,
         },
+        source_ip: arguments.source_ip.map(|address| address.to_string()),
         secure_transport: Some(true),
         ..Denial::new(Provenance::Invoke)
     })

@@ -150,7 +150,7 @@ fn times(input: &Input) -> BTreeMap<String, Vec<Timestamp>> {
     times.into_iter().map(|(id, events)| (id, events.into_values().collect())).collect()
 }
 
-/// A table; on a terminal that is too narrow for it, two lines a finding.
+/// A table; on a terminal that is too narrow for it, three lines a finding.
 fn table(rows: &[Row]) -> String {
     let width = if std::io::stdout().is_terminal() { present::width() } else { usize::MAX };
     let last = |row: &Row| minute(&row.last);
@@ -165,11 +165,11 @@ fn table(rows: &[Row]) -> String {
         return wide.into_iter().map(|line| line + "\n").collect();
     }
     let narrow = columns(
-        ["COUNT", "LAST", "WHO", "WHAT"],
-        rows.iter().map(|row| [row.count.to_string(), last(row), cut(&row.who, 20), row.what.clone()]),
+        ["COUNT", "LAST", "FINDING", "WHO"],
+        rows.iter().map(|row| [row.count.to_string(), last(row), row.id.clone(), row.who.clone()]),
     );
-    let below =
-        std::iter::once(String::new()).chain(rows.iter().map(|row| format!("       {}  {}", row.id, cause(row))));
-    let lines = narrow.into_iter().zip(below).flat_map(|(line, below)| [line, below]);
-    lines.filter(|line| !line.is_empty()).map(|line| cut(&line, width) + "\n").collect()
+    let below = rows.iter().map(|row| [row.what.clone(), cause(row)].map(|text| format!("       {text}")));
+    let below = std::iter::once(["WHAT", "CAUSE"].map(|head| format!("       {head}"))).chain(below);
+    let lines = narrow.into_iter().zip(below).flat_map(|(line, [what, cause])| [line, what, cause]);
+    lines.map(|line| cut(&line, width) + "\n").collect()
 }

@@ -11,7 +11,7 @@
 mod common;
 
 use common::{Folder, NOW, demo, event, sesame, sesame_with};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const MESSAGE: &str = "User `arn:aws:iam::111122223333:user/smtp/smtp-printer' is not authorized to perform `ses:SendRawEmail' on \
                        resource `arn:aws:ses:eu-west-1:111122223333:identity/office.shop.example'";
@@ -230,6 +230,42 @@ fn check_says_whether_a_send_would_be_allowed() {
     };
     assert_eq!(run("news@news.shop.example"), "allowed-now");
     assert_eq!(run("other@news.shop.example"), "denied");
+}
+
+/// Nothing was refused, so nothing can be inferred from a refusal: what the command line leaves out is not known.
+#[test]
+fn check_says_on_what_the_answer_turns() {
+    let folder = Folder::new();
+    let snapshot = folder.file("snapshot");
+    let ses = format!("{snapshot}/accounts/111122223333/ses");
+    std::fs::create_dir_all(&ses).unwrap();
+    let statement = |effect: &str, condition: Value| json!({ "Effect": effect, "Action": "ses:Send*", "Resource": "*", "Condition": condition });
+    let document = json!({ "Version": "2012-10-17", "Statement": [
+        statement("Allow", json!({ "IpAddress": { "aws:SourceIp": "203.0.113.0/24" } })),
+        statement("Deny", json!({ "ForAnyValue:StringLike": { "ses:Recipients": "*@rival.example" } })) ] });
+    let user = json!({ "UserName": "mailer", "UserId": "AIDAEXAMPLE", "Arn": "arn:aws:iam::111122223333:user/mailer", "Path": "/", "GroupList": [],
+        "AttachedManagedPolicies": [], "UserPolicyList": [{ "PolicyName": "Send", "PolicyDocument": document }] });
+    let iam = json!({ "UserDetailList": [user], "GroupDetailList": [], "RoleDetailList": [], "Policies": [] });
+    let identities = json!({ "Account": {}, "Identities": { "example.com": { "IdentityType": "DOMAIN", "VerifiedForSendingStatus": true, "Policies": {} } },
+        "ConfigurationSets": [], "Templates": [] });
+    std::fs::write(format!("{snapshot}/accounts/111122223333/iam.json"), iam.to_string()).unwrap();
+    std::fs::write(format!("{ses}/us-east-1.json"), identities.to_string()).unwrap();
+    std::fs::write(format!("{snapshot}/organization.json"), r#"{"NotInOrganization":true}"#).unwrap();
+    let principal = "arn:aws:iam::111122223333:user/mailer";
+    let run = |more: &[&str]| {
+        let fixed = ["check", "--principal", principal, "--from", "a@example.com", "--snapshot", snapshot.as_str()];
+        sesame(&[&fixed, more].concat()).succeeded().to_owned()
+    };
+    let open = run(&[]);
+    assert!(open.starts_with("not known\nUser `mailer` of account 111122223333 may be refused "), "{open}");
+    assert!(open.contains("With `--to` the answer is sure. With `--source-ip` the answer is sure."), "{open}");
+    assert!(!open.contains("record") && !open.to_lowercase().contains("inferred"), "{open}");
+    let sure = ["--source-ip", "203.0.113.9", "--to", "ann@example.net"];
+    assert!(run(&sure).starts_with("allowed\n"));
+    let raw = run(&[&sure[..], &["--raw"]].concat());
+    assert!(raw.starts_with("allowed\n") && raw.contains("`ses:SendRawEmail`"), "{raw}");
+    assert!(run(&["--source-ip", "203.0.113.9", "--to", "ann@rival.example"]).starts_with("refused\n"));
+    assert!(run(&["--source-ip", "198.51.100.7", "--to", "ann@example.net"]).starts_with("refused\n"));
 }
 
 #[test]

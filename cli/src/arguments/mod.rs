@@ -2,6 +2,7 @@
 
 pub mod live;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -131,7 +132,9 @@ pub struct DiagnoseInput {
 #[command(after_help = "\
 Example:
   sesame check --principal arn:aws:iam::111122223333:role/mailer \\
-    --from news@example.com --region eu-west-1 --snapshot ./snapshot")]
+    --from news@example.com --region eu-west-1 --snapshot ./snapshot
+
+What is left out is not known, and the answer says where it turns on that.")]
 pub struct Check {
     /// Who would send: the ARN of a user, a role or a session
     #[arg(long, value_name = "ARN")]
@@ -148,6 +151,12 @@ pub struct Check {
     /// The template
     #[arg(long, value_name = "NAME")]
     pub template: Option<String>,
+    /// A raw MIME message, as SMTP and many libraries send it
+    #[arg(long, conflicts_with = "template")]
+    pub raw: bool,
+    /// The address that the call would come from
+    #[arg(long, value_name = "IP")]
+    pub source_ip: Option<IpAddr>,
     /// The Region of the SES endpoint
     #[arg(long, value_name = "REGION", default_value = "us-east-1")]
     pub region: String,

@@ -381,11 +381,14 @@ pub fn only(layer: LayerKind, document: Option<Arc<PolicyDocument>>, beside: boo
     policies
 }
 
-/// Policies that let a request through. In the same account the resource's own need not allow, and would pass a boundary by.
+/// Policies that let a request through. In the same account the resource's own need not allow, and would pass a boundary by; a
+/// federated user has only what its session policy allows too.
 fn all_open(request: &Request) -> PolicySet {
     let resource = is_gate(LayerKind::Resource, request).then(|| allow_everything(LayerKind::Resource));
+    let federated = matches!(request.principal, Principal::FederatedUser { .. });
     PolicySet {
         identity: vec![allow_everything(LayerKind::Identity)],
+        session: federated.then(|| vec![allow_everything(LayerKind::Session)]),
         resource: resource.into_iter().collect(),
         ..PolicySet::default()
     }

@@ -371,7 +371,14 @@ fn who_applies(planned: &[&Remedy]) -> String {
     let parts = [
         phrase(Applicable, "can be applied by Sesame once approved"),
         phrase(NeedsReview, "can be applied by Sesame after a review"),
-        phrase(AdviceOnly, "only by the owner of that policy"),
+        phrase(
+            AdviceOnly,
+            if ids(AdviceOnly).len() > 1 {
+                "only by the owners of those policies"
+            } else {
+                "only by the owner of that policy"
+            },
+        ),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -30,6 +30,11 @@ pub fn article(noun: &str) -> String {
     format!("{article} {noun}")
 }
 
+/// A boundary of the account's own in the place of one of AWS's, which nobody else can edit.
+pub fn own_boundary(info: &PolicyInfo) -> String {
+    format!("a boundary of your own in place of {}, with the same statements", policy(info))
+}
+
 /// A policy of the one that the sentence is about: "its inline policy `Mail`".
 pub fn own_policy(info: &PolicyInfo) -> String {
     let kind = match info.kind {

@@ -131,7 +131,7 @@ fn facts(finding: &Finding, now: Timestamp) -> Block {
 fn why(finding: &Finding) -> Block {
     let mut lines = vec![format!("*Why* ({})\n{}", words::sureness(finding), within(&words::why(finding), 1_400))];
     lines.extend(words::contradiction(finding).map(|text| format!("_{text}_")));
-    let unread: Vec<String> = finding.gaps.iter().map(|gap| words::layer(&gap.layer)).collect();
+    let unread: Vec<String> = finding.gaps.iter().map(words::unread).collect();
     if !unread.is_empty() {
         let mut unread: Vec<String> = unread;
         unread.dedup();

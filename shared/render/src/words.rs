@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use sesame_diagnosis::finding::{
-    Agreement, Applicability, Cause, CauseKind, Certainty, Event, Finding, Hint, ManagedBy, NearMiss, Operation,
+    Agreement, Applicability, Cause, CauseKind, Certainty, Event, Finding, Gap, Hint, ManagedBy, NearMiss, Operation,
     Outcome, OwnerRole, PrincipalInfo, PrincipalKind, Remedy, TargetKind, Witness,
 };
 use sesame_diagnosis::words::short_arn;
@@ -21,6 +21,15 @@ pub fn layer(name: &str) -> String {
         other => other,
     }
     .to_owned()
+}
+
+/// The layer that was not read: the policy of another service's resource is no sending authorization policy.
+pub fn unread(gap: &Gap) -> String {
+    let elsewhere = gap.source.starts_with("arn:") && gap.source.split(':').nth(2) != Some("ses");
+    match gap.layer == "sending-authorization-policy" && elsewhere {
+        true => "resource-based policy".to_owned(),
+        false => layer(&gap.layer),
+    }
 }
 
 /// `proven`, `inferred` or `possible`.
@@ -273,9 +282,10 @@ pub fn untold_near_misses(finding: &Finding) -> Vec<&NearMiss> {
 /// The hints that neither "why" nor "fix" tells already; the possibly stolen key has a place of its own.
 pub fn untold_hints(finding: &Finding) -> Vec<&Hint> {
     let told = format!("{}\n{}", finding.summary.why, finding.summary.fix).to_lowercase();
-    let untold = |hint: &&Hint| {
-        hint.kind != "possible-stolen-key" && !told.contains(&hint.summary.trim_end_matches('.').to_lowercase())
-    };
+    // What is no matter of policies has its one hint in both sentences.
+    let says = |text: &str| told.contains(&text.trim_end_matches('.').to_lowercase());
+    let in_parts = |hint: &Hint| finding.outcome == Outcome::NotAuthorization && hint.summary.split("; ").all(says);
+    let untold = |hint: &&Hint| hint.kind != "possible-stolen-key" && !says(&hint.summary) && !in_parts(hint);
     finding.hints.iter().filter(untold).collect()
 }
 

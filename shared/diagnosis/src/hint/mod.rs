@@ -369,6 +369,21 @@ fn unread(facts: &Facts, layer: &str) -> String {
         "service-control-policy" => {
             "the service control policies (the organization's management account can read them)".to_owned()
         }
-        _ => format!("the {} that could not be read", crate::words::layer(layer)),
+        _ => unread_document(facts, layer)
+            .unwrap_or_else(|| format!("the {} that could not be read", crate::words::layer(layer))),
     }
+}
+
+/// A policy that is attached and was not read, or the principal that was not found, by name.
+fn unread_document(facts: &Facts, layer: &str) -> Option<String> {
+    let subject = facts.subject;
+    if layer == LayerKind::Identity.as_str() && subject.entity.is_none() {
+        let read = subject.account.is_some_and(|account| account.iam_gap.is_none());
+        return read
+            .then(|| format!("the policies of {}, which is not in the account now", crate::words::who(subject)));
+    }
+    let contexts = facts.examined.iter().filter_map(|contexts| contexts.first());
+    let mut policies = contexts.flat_map(|examined| examined.set.iter());
+    let (.., unread) = policies.find(|(kind, _, policy)| kind.as_str() == layer && policy.document.is_none())?;
+    Some(format!("the document of {}", crate::words::policy(unread.info.as_ref()?)))
 }

@@ -6,7 +6,7 @@ use sesame_policy::ContextValue;
 use sesame_policy::Truth;
 
 use super::draft::Draft;
-use super::guard::{host_range, literal};
+use super::guard::{host_range, literal, unmatched};
 use super::patched;
 use crate::causes::Found;
 use crate::document;
@@ -59,7 +59,9 @@ pub fn edited_near_miss(found: &Found, index: usize, examined: &Examined, altern
         }
         let values: Vec<&String> = match &condition.actual {
             ContextValue::One(value) => vec![value],
-            ContextValue::Many(values) if condition.operator.contains(':') => values.iter().collect(),
+            // One value is enough where any may match.
+            ContextValue::Many(values) if operator.starts_with("foranyvalue:") => values.iter().take(1).collect(),
+            ContextValue::Many(values) if operator.contains(':') => unmatched(condition, values),
             _ => return None,
         };
         for value in values.into_iter().filter(|value| !condition.expected.contains(value)) {

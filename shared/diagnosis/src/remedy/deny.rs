@@ -117,10 +117,14 @@ fn extend_condition(document: &Value, traces: &[&StatementTrace]) -> Option<Exce
         });
         let Some(lists) = every.collect::<Option<Vec<Vec<String>>>>() else { continue };
         let mut values: Vec<String> = Vec::new();
-        for value in lists.into_iter().flatten() {
-            if !values.contains(&value) && !condition.expected.contains(&value) {
-                values.push(value);
+        for value in lists.iter().flatten() {
+            if !values.contains(value) && !condition.expected.contains(value) {
+                values.push(value.clone());
             }
+        }
+        // A Deny for all values no longer matches where one of them is excepted.
+        if condition.operator.to_ascii_lowercase().starts_with("forallvalues:") {
+            values = one_of_each(values, &lists);
         }
         if values.is_empty() {
             continue;
@@ -133,6 +137,20 @@ fn extend_condition(document: &Value, traces: &[&StatementTrace]) -> Option<Exce
         return Some(Exception { after, how, exempts: false });
     }
     None
+}
+
+/// The values without those of which every list that has any holds another one.
+fn one_of_each(values: Vec<String>, lists: &[Vec<String>]) -> Vec<String> {
+    let mut kept = values.clone();
+    for value in values.iter().rev() {
+        let spared = |list: &Vec<String>| {
+            !list.contains(value) || list.iter().any(|other| other != value && kept.contains(other))
+        };
+        if lists.iter().all(spared) {
+            kept.retain(|other| other != value);
+        }
+    }
+    kept
 }
 
 fn is_negated(operator: &str) -> bool {

@@ -1,136 +1,207 @@
 //! Denys: an exception to each, or their policy taken off.
 
 use serde_json::Value;
-use sesame_policy::Truth;
+use sesame_policy::{PolicyDocument, Statement, StatementRef, Truth};
 
+use super::deny::{self, Exception};
 use super::draft::Draft;
-use super::{Bench, deny, patched};
+use super::guard::Unmendable;
+use super::{Bench, alternative, patched};
 use crate::assemble::{Attached, managed_by_aws, raw_value};
-use crate::causes::Found;
 use crate::examine::{Blocker, Examined};
-use crate::finding::{Certainty, Operation};
+use crate::finding::{Certainty, Operation, PolicyInfo, TargetKind};
 use crate::words;
 
-impl Bench<'_, '_> {
-    /// Denys: exceptions to them, one document after the other.
-    pub(super) fn exceptions(&mut self) {
-        for (index, found) in self.situation.causes.iter().enumerate() {
-            let Blocker::Deny(at) = &found.blocker else {
-                if matches!(found.blocker, Blocker::Unreadable(..)) && found.cause.certainty != Certainty::Possible {
-                    self.unmended = true;
-                }
-                continue;
-            };
-            let contexts: Vec<&Examined> = self
-                .situation
-                .examined
-                .get(found.cause.request)
-                .into_iter()
-                .flatten()
-                .filter(|examined| examined.blockers.iter().any(|(blocker, _)| *blocker == found.blocker))
-                .collect();
-            let Some(examined) = contexts.first() else { continue };
-            let Some(attached) = examined.set.policy(at) else { continue };
-            let (Some(info), Some(policy)) = (&attached.info, &attached.document) else { continue };
-            let Some(statement) = policy.statements.get(at.statement) else { continue };
-            let name = words::statement_name(statement.sid.as_deref(), at.statement);
-            let drafted = self
-                .drafts
-                .iter()
-                .position(|draft| patched::same_policy(&draft.target, &attached.target) && draft.before.is_some());
-            let document = match drafted {
-                Some(drafted) => self.drafts.get(drafted).and_then(|draft| draft.after.clone()),
-                None => Some(raw_value(policy)),
-            };
-            let Some(document) = document else { continue };
-            // The same statement may already have its exception, by another level or another question.
-            if self.already_excepted(found, attached, &document, policy, at.statement) {
-                self.add_fix(attached, index);
-                continue;
-            }
-            if managed_by_aws(info.arn.as_deref().unwrap_or_default()) {
-                let mut draft = self.draft(Operation::Detach, attached.target.clone(), Some(document), None);
-                draft.fixes = vec![index];
-                draft.title = format!("Detach {}", words::policy(info));
-                draft.why =
-                    "AWS's own policy cannot be edited, and what else it denies is for a person to weigh".to_owned();
-                self.drafts.push(draft);
-                continue;
-            }
-            let traces: Vec<_> = contexts
-                .iter()
-                .filter_map(|examined| {
-                    examined.evaluation.layer(at.layer)?.statements.iter().find(|trace| trace.at == *at)
-                })
-                .collect();
-            let arn = self.principal_arn();
-            match deny::except(&document, statement, &traces, &contexts, arn.as_deref()) {
-                Err(unmendable) => {
-                    self.unmendable.push((index, unmendable));
-                    self.unmended = true;
-                }
-                Ok(None) => self.unmended = true,
-                Ok(Some(exception)) => {
-                    let own = exception.exempts && info.attached_to == self.situation.subject.info.arn;
-                    let place = if own { words::own_policy(info) } else { words::policy(info) };
-                    let how = words::capital(&format!("{} {name} of {place}", exception.how));
-                    match drafted.and_then(|drafted| self.drafts.get_mut(drafted)) {
-                        Some(draft) => {
-                            draft.after = Some(exception.after);
-                            draft.fixes.push(index);
-                            draft.title = format!("{}; {how}", draft.title);
-                        }
-                        None => {
-                            let target = attached.target.clone();
-                            let mut draft = self.draft(Operation::Put, target, Some(document), Some(exception.after));
-                            draft.fixes = vec![index];
-                            draft.title = how;
-                            draft.why =
-                                "blocked as configured: somebody wrote this Deny, so its owner decides".to_owned();
-                            self.drafts.push(draft);
-                        }
-                    }
-                }
-            }
-        }
-    }
+/// A cause that is a Deny, with what it stands in.
+struct Denied<'s> {
+    /// Index of the cause.
+    cause: usize,
+    at: &'s StatementRef,
+    /// The request contexts that it refuses.
+    contexts: Vec<&'s Examined>,
+    /// All request contexts of its question.
+    asked: &'s [Examined],
+    attached: &'s Attached,
+    info: &'s PolicyInfo,
+    policy: &'s PolicyDocument,
+    statement: &'s Statement,
+}
 
-    /// Whether an earlier exception already keeps this statement from denying the question.
-    fn already_excepted(
-        &self,
-        found: &Found,
-        attached: &Attached,
-        document: &Value,
-        policy: &sesame_policy::PolicyDocument,
-        index: usize,
-    ) -> bool {
-        let changed =
-            document.pointer(&pointer_of(policy, index)) != raw_value(policy).pointer(&pointer_of(policy, index));
-        if !changed {
-            return false;
-        }
-        let Some(contexts) = self.situation.examined.get(found.cause.request) else { return false };
-        let Some(draft) = self.drafts.iter().find(|draft| patched::same_policy(&draft.target, &attached.target)) else {
-            return false;
-        };
-        let change = patched::Change::of(draft);
-        contexts.iter().all(|examined| {
-            let policies = patched::patched(examined, &[&change]);
-            let evaluation = sesame_policy::evaluate(&policies, &examined.request);
-            let Blocker::Deny(at) = &found.blocker else { return false };
-            let traces = evaluation.layer(at.layer).map(|layer| layer.statements.as_slice()).unwrap_or_default();
-            traces.iter().any(|trace| trace.at == *at && trace.outcome == Truth::False)
-        })
-    }
-
-    fn add_fix(&mut self, attached: &Attached, index: usize) {
-        let same = |draft: &&mut Draft| patched::same_policy(&draft.target, &attached.target);
-        if let Some(draft) = self.drafts.iter_mut().find(same) {
-            draft.fixes.push(index);
-        }
+impl Denied<'_> {
+    /// Whether one change mends both. AWS's own policy is taken off each principal that has it.
+    fn is_beside(&self, other: &Denied) -> bool {
+        let (target, beside) = (&self.attached.target, &other.attached.target);
+        let edited = !managed_by_aws(self.info.arn.as_deref().unwrap_or_default());
+        patched::same_policy(target, beside) && (edited || target.principal == beside.principal)
     }
 }
 
-fn pointer_of(policy: &sesame_policy::PolicyDocument, index: usize) -> String {
-    policy.statements.get(index).map(|statement| statement.pointer.clone()).unwrap_or_default()
+/// A document with exceptions to its Denys.
+struct Excepted {
+    document: Value,
+    /// What was done, one phrase an exception.
+    how: Vec<String>,
+    /// Indices of the causes that it mends.
+    fixes: Vec<usize>,
+    /// Those that it does not, and why not where that is known.
+    left: Vec<(usize, Option<Unmendable>)>,
+}
+
+impl<'s> Bench<'s, '_> {
+    /// Denys: exceptions to them, one document after the other.
+    pub(super) fn exceptions(&mut self) {
+        let mut documents: Vec<Vec<Denied<'s>>> = Vec::new();
+        for (index, found) in self.situation.causes.iter().enumerate() {
+            match &found.blocker {
+                Blocker::Deny(at) => {
+                    let Some(denied) = self.denied(index, at) else { continue };
+                    let same = |other: &&mut Vec<Denied>| other.iter().any(|it| it.is_beside(&denied));
+                    match documents.iter_mut().find(same) {
+                        Some(together) => together.push(denied),
+                        None => documents.push(vec![denied]),
+                    }
+                }
+                Blocker::Unreadable(..) if found.cause.certainty != Certainty::Possible => self.unmended = true,
+                _ => {}
+            }
+        }
+        documents.into_iter().for_each(|denies| self.except(denies));
+    }
+
+    fn denied(&self, cause: usize, at: &'s StatementRef) -> Option<Denied<'s>> {
+        let situation = self.situation;
+        let found = situation.causes.get(cause)?;
+        let refuses = |examined: &&Examined| examined.blockers.iter().any(|(blocker, _)| *blocker == found.blocker);
+        let asked = situation.examined.get(found.cause.request)?;
+        let contexts: Vec<&Examined> = asked.iter().filter(refuses).collect();
+        let attached = contexts.first()?.set.policy(at)?;
+        let policy = attached.document.as_deref()?;
+        let (info, statement) = (attached.info.as_ref()?, policy.statements.get(at.statement)?);
+        Some(Denied { cause, at, contexts, asked, attached, info, policy, statement })
+    }
+
+    /// Exceptions to the Denys of one document.
+    fn except(&mut self, mut denies: Vec<Denied>) {
+        let Some(first) = denies.first() else { return };
+        let (attached, info, raw) = (first.attached, first.info, raw_value(first.policy));
+        let by_aws = managed_by_aws(info.arn.as_deref().unwrap_or_default());
+        let boundary = attached.target.kind == TargetKind::Boundary;
+        if by_aws && !boundary {
+            let mut draft = self.draft(Operation::Detach, attached.target.clone(), Some(raw), None);
+            draft.fixes = denies.iter().map(|denied| denied.cause).collect();
+            draft.title = format!("Detach {}", words::policy(info));
+            draft.why =
+                "AWS's own policy cannot be edited, and what else it denies is for a person to weigh".to_owned();
+            self.drafts.push(draft);
+            return;
+        }
+        let mut excepted = self.excepted(&raw, &denies);
+        // A broader exception may make an earlier one of no need.
+        for _ in 0..denies.len() {
+            if excepted.how.len() < 2 {
+                break;
+            }
+            denies.rotate_left(1);
+            let other = self.excepted(&raw, &denies);
+            if other.how.len() < excepted.how.len() && other.left.len() <= excepted.left.len() {
+                excepted = other;
+            }
+        }
+        let Excepted { document, how, mut fixes, left } = excepted;
+        self.unmended |= !left.is_empty();
+        self.unmendable.extend(left.into_iter().filter_map(|(cause, why)| Some((cause, why?))));
+        if how.is_empty() {
+            return;
+        }
+        fixes.sort_unstable();
+        let how = how.join("; ");
+        // AWS's own boundary gives way to one of the account's own, with the same statements.
+        let (target, before) = match by_aws {
+            true => (self.own_boundary(&attached.target), None),
+            false => (attached.target.clone(), Some(raw.clone())),
+        };
+        let same = |draft: &&mut Draft| {
+            patched::same_policy(&draft.target, &target) && draft.before.is_some() == before.is_some()
+        };
+        match self.drafts.iter_mut().find(same) {
+            // What was granted in this document stands behind its own statements.
+            Some(draft) => {
+                let granted = draft.after.as_ref().map(statements).unwrap_or_default();
+                let granted: Vec<Value> = granted.into_iter().skip(statements(&raw).len()).collect();
+                draft.after = alternative::with_statements(&document, &granted);
+                draft.fixes.extend(fixes);
+                draft.title = format!("{}; {how}", draft.title);
+            }
+            None => {
+                let mut draft = self.draft(Operation::Put, target, before, Some(document));
+                draft.fixes = fixes;
+                draft.title = how;
+                draft.why = "blocked as configured: somebody wrote this Deny, so its owner decides".to_owned();
+                self.drafts.push(draft);
+            }
+        }
+    }
+
+    /// The document with an exception to each Deny, in this order, but for those that an earlier exception covers.
+    fn excepted(&self, raw: &Value, denies: &[Denied]) -> Excepted {
+        let mut done = Excepted { document: raw.clone(), how: Vec::new(), fixes: Vec::new(), left: Vec::new() };
+        let arn = self.principal_arn();
+        for denied in denies {
+            if self.already_excepted(raw, &done.document, denied) {
+                done.fixes.push(denied.cause);
+                continue;
+            }
+            let of = denied.contexts.iter().filter_map(|examined| examined.evaluation.layer(denied.at.layer));
+            let traces: Vec<_> =
+                of.filter_map(|layer| layer.statements.iter().find(|trace| trace.at == *denied.at)).collect();
+            let contexts = &denied.contexts;
+            match deny::except(&done.document, denied.statement, &traces, contexts, arn.as_deref()) {
+                Err(unmendable) => done.left.push((denied.cause, Some(unmendable))),
+                Ok(None) => done.left.push((denied.cause, None)),
+                Ok(Some(exception)) => {
+                    done.how.push(self.phrase(denied, &exception));
+                    done.document = exception.after;
+                    done.fixes.push(denied.cause);
+                }
+            }
+        }
+        done
+    }
+
+    fn phrase(&self, denied: &Denied, exception: &Exception) -> String {
+        let info = denied.info;
+        let name = words::statement_name(denied.statement.sid.as_deref(), denied.at.statement);
+        let own = exception.exempts && info.attached_to == self.situation.subject.info.arn;
+        let place = match (managed_by_aws(info.arn.as_deref().unwrap_or_default()), own) {
+            (true, _) => words::own_boundary(info),
+            (false, true) => words::own_policy(info),
+            (false, false) => words::policy(info),
+        };
+        words::capital(&format!("{} {name} of {place}", exception.how))
+    }
+
+    /// Whether an earlier exception already keeps this statement from denying the question.
+    fn already_excepted(&self, raw: &Value, document: &Value, denied: &Denied) -> bool {
+        let pointer = &denied.statement.pointer;
+        if document.pointer(pointer) == raw.pointer(pointer) {
+            return false;
+        }
+        let target = denied.attached.target.clone();
+        let draft = self.draft(Operation::Put, target, Some(raw.clone()), Some(document.clone()));
+        let change = patched::Change::of(&draft);
+        denied.asked.iter().all(|examined| {
+            let policies = patched::patched(examined, &[&change]);
+            let evaluation = sesame_policy::evaluate(&policies, &examined.request);
+            let traces = evaluation.layer(denied.at.layer).map(|layer| layer.statements.as_slice()).unwrap_or_default();
+            traces.iter().any(|trace| trace.at == *denied.at && trace.outcome == Truth::False)
+        })
+    }
+}
+
+fn statements(document: &Value) -> Vec<Value> {
+    match document.get("Statement") {
+        Some(Value::Array(list)) => list.clone(),
+        Some(single) => vec![single.clone()],
+        None => Vec::new(),
+    }
 }

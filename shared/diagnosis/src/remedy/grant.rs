@@ -1,13 +1,15 @@
 //! Grants: new Allow statements, as small as the refusal allows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use sesame_policy::{ContextValue, StatementTrace, Truth};
+use sesame_policy::json::Json;
+use sesame_policy::{ContextValue, LayerKind, PolicyDocument, PolicyGrammar, StatementTrace, Truth, decide};
 
 use super::guard::{Guard, Guards, Unmendable, carry_over, literal};
 use crate::causes::Found;
-use crate::examine::Examined;
+use crate::examine::{Examined, only};
 
 /// What one statement of a grant says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +62,27 @@ fn guards_of(examined: &Examined, found: &Found) -> Result<Guards, Unmendable> {
         return Ok(Guards::default());
     };
     let mut guards = carry_over(nearest)?;
+    if !may_hold(&guards.conditions, examined) {
+        // No completion of this request passes them: they say nothing about this send.
+        guards.conditions.clear();
+    }
     guards.conditions.extend(only_that_address(examined, nearest));
     Ok(guards)
+}
+
+/// Whether the guards let the request through in some completion of what is not known of it.
+fn may_hold(guards: &[Guard], examined: &Examined) -> bool {
+    let grant = Grant {
+        actions: BTreeSet::from([examined.question.action.clone()]),
+        resources: BTreeSet::from([literal(examined.question.resource.as_str(), "ArnLike")]),
+        guards: without_missing_keys(&examined.question.action, guards.to_vec()),
+    };
+    let document = document(statements(&[grant], None));
+    let Ok(document) = PolicyDocument::from_json(Json::from_value(&document), PolicyGrammar::Identity) else {
+        return false;
+    };
+    let alone = only(LayerKind::Identity, Some(Arc::new(document)), false, &examined.request);
+    !decide(&alone, &examined.request).possible.refused()
 }
 
 /// Where the nearest Allow is for single addresses of the domain, the grant on the domain is for the one address as well.

@@ -9,9 +9,10 @@ use crate::assemble::{Attached, managed_by_aws, raw_value, target};
 use crate::causes::Found;
 use crate::document::limits;
 use crate::examine::{Blocker, Examined};
-use crate::finding::{ManagedBy, Operation, PrincipalKind, Target, TargetKind};
+use crate::finding::{ManagedBy, Operation, Origin, PrincipalKind, Target, TargetKind};
 use crate::near_miss::is_send;
 use crate::words;
+use crate::world::Readable;
 
 /// SCPs that may be attached to one node. Source: AWS Organizations User Guide, "Quotas for AWS Organizations".
 const SCPS_PER_NODE: usize = 5;
@@ -93,9 +94,7 @@ impl Bench<'_, '_> {
         let place = match first.blocker.layer() {
             LayerKind::Boundary => first.cause.policy.as_ref().map(|info| match draft.before {
                 Some(_) => format!(" in {}", words::policy(info)),
-                None => {
-                    format!(" in a boundary of your own in place of {}, with the same statements", words::policy(info))
-                }
+                None => format!(" in {}", words::own_boundary(info)),
             }),
             LayerKind::ServiceControl => first
                 .cause
@@ -124,6 +123,11 @@ impl Bench<'_, '_> {
     /// Our own name for a new policy.
     fn own_name(&self) -> String {
         format!("{}{}", crate::changes::OWN_PREFIX, self.situation.finding)
+    }
+
+    /// Where a boundary of the account's own goes, in the place of one of AWS's. Its name is no other new policy's.
+    pub(super) fn own_boundary(&self, boundary: &Target) -> Target {
+        Target { policy: Some(format!("{}-boundary", self.own_name())), ..boundary.clone() }
     }
 
     fn identity_grant(&self, grants: &[grant::Grant], examined: &Examined) -> Option<Draft> {
@@ -196,8 +200,7 @@ impl Bench<'_, '_> {
         limits::check_document(TargetKind::Boundary, &after, []).ok()?;
         if managed_by_aws(&arn) {
             // AWS's own policy cannot be edited: another boundary with the same statements and this one, in its place.
-            let at = Target { policy: Some(self.own_name()), ..boundary.target.clone() };
-            return Some(self.draft(Operation::Put, at, None, Some(after)));
+            return Some(self.draft(Operation::Put, self.own_boundary(&boundary.target), None, Some(after)));
         }
         Some(self.draft(Operation::Put, boundary.target.clone(), Some(before), Some(after)))
     }
@@ -240,9 +243,22 @@ impl Bench<'_, '_> {
         grant
     }
 
+    /// Whether the identity is none of the account's, as far as was read, and AWS did not name it either: it has no policies.
+    fn is_missing(&self, examined: &Examined) -> bool {
+        let resource = &examined.question.resource;
+        let account = self.situation.library.world.accounts.get(resource.account());
+        let region = account.and_then(|account| account.ses.get(resource.region())).and_then(Readable::known);
+        let name = resource.resource().strip_prefix("identity/").unwrap_or_default();
+        examined.question.origin != Origin::Message
+            && region.is_some_and(|region| region.complete && !region.identities.contains_key(name))
+    }
+
     fn resource_grant(&self, grants: &[grant::Grant], examined: &Examined) -> Option<Draft> {
         let resource = &examined.question.resource;
         let identity = resource.resource().strip_prefix("identity/")?;
+        if self.is_missing(examined) {
+            return None;
+        }
         let principal = match (self.situation.subject.info.kind?, &self.situation.subject.info.arn) {
             (PrincipalKind::Service, Some(name)) => json!({ "Service": name }),
             (_, Some(arn)) => json!({ "AWS": arn }),
@@ -256,7 +272,11 @@ impl Bench<'_, '_> {
             region: Some(resource.region().to_owned()),
             ..target(TargetKind::SendingAuthorization)
         };
-        let statements = grant::statements(grants, Some(&principal));
+        // Root's ARN names its whole account.
+        let root = self.situation.subject.info.kind == Some(PrincipalKind::Root);
+        let held: Vec<grant::Grant> =
+            grants.iter().map(|grant| if root { self.for_this_principal(grant) } else { grant.clone() }).collect();
+        let statements = grant::statements(&held, Some(&principal));
         let there = examined.set.resource.iter().find(|policy| policy.target == at);
         let before = there.and_then(|policy| policy.document.as_ref()).map(|document| raw_value(document));
         let after = match &before {

@@ -144,19 +144,13 @@ fn opened_list(condition: &ConditionTrace, set: Option<&str>, name: &str, values
     let positive = !name.contains("not");
     let every = set.is_none_or(|set| set.eq_ignore_ascii_case("ForAllValues"));
     if positive && every && matches!(name, "stringlike" | "stringequals" | "stringequalsignorecase") {
-        let matches = |value: &String, pattern: &String| match name {
-            "stringlike" => sesame_policy::pattern::wildcard_matches(pattern, value),
-            "stringequals" => value == pattern,
-            _ => value.eq_ignore_ascii_case(pattern),
-        };
-        let failed = values.iter().filter(|value| !condition.expected.iter().any(|pattern| matches(value, pattern)));
         let operator = match name {
             "stringlike" => "StringLike",
             "stringequals" => "StringEquals",
             _ => "StringEqualsIgnoreCase",
         };
         let mut all = condition.expected.clone();
-        all.extend(failed.map(|value| literal(value, operator)));
+        all.extend(unmatched(condition, values).into_iter().map(|value| literal(value, operator)));
         let mut guards = vec![Guard { operator: format!("ForAllValues:{operator}"), key: key.clone(), values: all }];
         if set.is_none() {
             // Without a set operator the guard never matched; ForAllValues alone would also match an absent key.
@@ -169,6 +163,23 @@ fn opened_list(condition: &ConditionTrace, set: Option<&str>, name: &str, values
         Guard { operator: "ForAllValues:StringEquals".to_owned(), key: key.clone(), values },
         Guard { operator: "Null".to_owned(), key, values: vec!["false".to_owned()] },
     ]
+}
+
+/// The values of a list, each once, that no value of a condition matches.
+pub fn unmatched<'v>(condition: &ConditionTrace, values: &'v [String]) -> Vec<&'v String> {
+    let (_, name) = base(&condition.operator);
+    let matches = |value: &String, pattern: &String| match name.as_str() {
+        "stringlike" => sesame_policy::pattern::wildcard_matches(pattern, value),
+        "stringequalsignorecase" => value.eq_ignore_ascii_case(pattern),
+        _ => value == pattern,
+    };
+    let mut list: Vec<&String> = Vec::new();
+    for value in values {
+        if !list.contains(&value) && !condition.expected.iter().any(|pattern| matches(value, pattern)) {
+            list.push(value);
+        }
+    }
+    list
 }
 
 /// A single address as a range.

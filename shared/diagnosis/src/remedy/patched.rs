@@ -80,7 +80,11 @@ impl Change {
         match (self.operation, &self.document) {
             (Operation::Put, Some(document)) => Some(Policy { document: Some(document.clone()), ..policy }),
             (Operation::Put, None) => Some(policy),
-            (Operation::Detach, _) => (attached.target.node != self.target.node).then_some(policy),
+            (Operation::Detach, _) => {
+                let elsewhere =
+                    (&attached.target.node, &attached.target.principal) != (&self.target.node, &self.target.principal);
+                elsewhere.then_some(policy)
+            }
         }
     }
 }

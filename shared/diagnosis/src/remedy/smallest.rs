@@ -18,12 +18,14 @@ pub fn prune(situation: &Situation, drafts: &mut [Draft]) {
     let mut changes: Option<(Vec<Change>, Answers)> = None;
     let mut pruned: Vec<(usize, Option<Value>)> = Vec::new();
     for (index, draft) in drafts.iter().enumerate() {
-        // A new boundary takes the place of one whose statements it keeps, whatever they are good for.
-        let replaces = draft.before.is_none() && draft.target.kind == TargetKind::Boundary;
         // Statements are added behind those that were there.
-        let there = draft.before.as_ref().map_or(0, statement_count);
-        let after = draft.after.as_ref().filter(|_| !replaces);
-        let reductions = after.map(|after| reductions(after, there)).unwrap_or_default();
+        let there = match &draft.before {
+            Some(before) => statement_count(before),
+            // A new boundary keeps those of the one in whose place it stands.
+            None if draft.target.kind == TargetKind::Boundary => boundary_statements(situation),
+            None => 0,
+        };
+        let reductions = draft.after.as_ref().map(|after| reductions(after, there)).unwrap_or_default();
         if reductions.is_empty() {
             continue;
         }
@@ -125,6 +127,15 @@ fn only_allows(mut policies: PolicySet) -> PolicySet {
         *document = Arc::new(document.keeping(allows));
     }
     policies
+}
+
+fn boundary_statements(situation: &Situation) -> usize {
+    let boundaries = situation.examined.iter().flatten().filter_map(|examined| examined.set.boundary.as_ref()?.first());
+    boundaries
+        .filter_map(|boundary| boundary.document.as_ref())
+        .map(|document| document.statements.len())
+        .next()
+        .unwrap_or(0)
 }
 
 fn statement_count(document: &Value) -> usize {

@@ -20,6 +20,7 @@ use sesame_policy::{
 };
 
 use crate::reference;
+use crate::world::{ACCOUNT, AWS_MANAGED, NAMES, OWNERS};
 
 fn raw(document: &Value) -> RawDocument {
     RawDocument { json: Ok(Json::from_value(document)), source: "generated".to_owned() }
@@ -78,14 +79,19 @@ fn write(world: &mut World, remedy: &Remedy, document: Option<&Value>) {
                     if new {
                         let holder = entity(world, target.principal.as_deref().unwrap());
                         match target.kind {
-                            TargetKind::Boundary => panic!("no boundary here is AWS's own"),
+                            TargetKind::Boundary => holder.boundary = Some(arn),
                             _ => holder.attached.push(arn),
                         }
                     }
                 }
                 None => {
                     policies.remove(&arn);
-                    entity(world, target.principal.as_deref().unwrap()).attached.retain(|attached| *attached != arn);
+                    let holder = entity(world, target.principal.as_deref().unwrap());
+                    match target.kind {
+                        // The only one that a new boundary takes the place of.
+                        TargetKind::Boundary => holder.boundary = Some(AWS_MANAGED.to_owned()),
+                        _ => holder.attached.retain(|attached| *attached != arn),
+                    }
                 }
             }
         }
@@ -137,8 +143,23 @@ fn write(world: &mut World, remedy: &Remedy, document: Option<&Value>) {
 
 /// Puts a remedy in place.
 pub fn apply(world: &mut World, remedy: &Remedy) {
-    assert_eq!(remedy.operation, Operation::Put, "no policy here is AWS's own");
-    write(world, remedy, remedy.after.as_ref());
+    match remedy.operation {
+        Operation::Put => write(world, remedy, remedy.after.as_ref()),
+        Operation::Detach => attached(world, remedy).retain(|arn| Some(arn) != remedy.target.policy.as_ref()),
+    }
+}
+
+/// The managed policies of whoever a remedy takes one off.
+fn attached<'w>(world: &'w mut World, remedy: &Remedy) -> &'w mut Vec<String> {
+    assert_eq!(remedy.target.kind, TargetKind::CustomerManaged, "of AWS's own policies, those attached to a principal");
+    let holder = remedy.target.principal.as_deref().unwrap();
+    match holder.contains(":group/") {
+        true => {
+            let account = world.accounts.get_mut(remedy.target.account.as_deref().unwrap()).unwrap();
+            &mut account.groups.iter_mut().find(|group| group.arn == holder).unwrap().attached
+        }
+        false => &mut entity(world, holder).attached,
+    }
 }
 
 /// The same with another document in the place of `after`.
@@ -148,7 +169,14 @@ pub fn apply_document(world: &mut World, remedy: &Remedy, document: &Value) {
 
 /// Takes it back.
 pub fn undo(world: &mut World, remedy: &Remedy) {
-    write(world, remedy, remedy.before.as_ref());
+    match remedy.operation {
+        Operation::Put => write(world, remedy, remedy.before.as_ref()),
+        Operation::Detach => {
+            let list = attached(world, remedy);
+            list.push(remedy.target.policy.clone().unwrap());
+            list.sort();
+        }
+    }
 }
 
 /// The world with everything that could not be read as it would do least harm: what must allow does, nothing denies.
@@ -168,28 +196,56 @@ pub fn filled_in(world: &World) -> World {
         }
     }
     for account in world.accounts.values_mut() {
+        let users = account.users.iter_mut().map(|user| &mut user.entity);
+        for entity in users.chain(account.roles.iter_mut().map(|role| &mut role.entity)) {
+            entity.inline.iter_mut().for_each(|policy| read_as(&mut policy.document, &everything));
+            if entity.gap.take().is_some() {
+                put_inline(&mut entity.inline, "Full", Some(&everything));
+            }
+        }
+        for group in &mut account.groups {
+            group.inline.iter_mut().for_each(|policy| read_as(&mut policy.document, &everything));
+        }
         let users = account.users.iter().map(|user| &user.entity);
         let entities = users.chain(account.roles.iter().map(|role| &role.entity));
-        let arns: Vec<String> =
-            entities.flat_map(|entity| entity.attached.iter().chain(&entity.boundary)).cloned().collect();
-        for arn in arns {
+        let of_entities = entities.flat_map(|entity| entity.attached.iter().chain(&entity.boundary));
+        let arns = of_entities.chain(account.groups.iter().flat_map(|group| &group.attached));
+        for arn in arns.cloned().collect::<Vec<String>>() {
             account.managed_policies.entry(arn.clone()).or_insert_with(|| {
                 let name = arn.rsplit('/').next().unwrap().to_owned();
                 Readable::Known(ManagedPolicy { arn, name, document: raw(&everything), updated: None })
             });
         }
-        let own = account.id == crate::world::ACCOUNT;
-        for region in account.ses.values_mut().filter(|region| region.known().is_none()) {
-            let everyone = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "*" }] });
-            // An allow of the owner must be there for another account, and would stand in for the caller's own policies here.
-            let policies = if own { Vec::new() } else { vec![("Full".to_owned(), raw(&everyone))] };
-            let identity = Identity { verified: None, configuration_set: None, policies: Readable::Known(policies) };
-            let names = if own { ["example.com", "a@example.com"].as_slice() } else { &["brand.example"] };
-            let identities = names.iter().map(|name| ((*name).to_owned(), identity.clone())).collect();
-            *region = Readable::Known(SesRegion { identities, complete: true, ..SesRegion::default() });
+        let own = account.id == ACCOUNT;
+        let everyone =
+            json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "*" }] });
+        // An allow of the owner must be there for another account, and would stand in for the caller's own policies here.
+        let policies = if own { Vec::new() } else { vec![("Full".to_owned(), raw(&everyone))] };
+        for region in account.ses.values_mut() {
+            if region.known().is_none() {
+                *region = Readable::Known(SesRegion::default());
+            }
+            let Readable::Known(region) = region else { continue };
+            for name in if own { NAMES.as_slice() } else { &OWNERS }.iter().filter(|_| !region.complete) {
+                region.identities.entry((*name).to_owned()).or_insert_with(|| Identity {
+                    verified: None,
+                    configuration_set: None,
+                    policies: Readable::Known(policies.clone()),
+                });
+            }
+            region.complete = true;
+            for identity in region.identities.values_mut().filter(|identity| identity.policies.known().is_none()) {
+                identity.policies = Readable::Known(policies.clone());
+            }
         }
     }
     world
+}
+
+fn read_as(document: &mut Readable<RawDocument>, filled: &Value) {
+    if document.known().is_none() {
+        *document = Readable::Known(raw(filled));
+    }
 }
 
 /// A question in a world, answered.

@@ -10,7 +10,7 @@ use sesame_diagnosis::subject::resolve;
 use sesame_diagnosis::world::World;
 use sesame_policy::{ContextValue, Decision, Possible};
 
-use crate::parts::{Place, new_statements, one_less, parts, statements, texts};
+use crate::parts::{Place, base, new_statements, one_less, parts, statements, texts};
 use crate::{Case, case, judge, planned, tape, told, world};
 
 proptest! {
@@ -30,7 +30,7 @@ proptest! {
         for (index, remedy) in plan.iter().enumerate() {
             let rest: Vec<&Remedy> = plan.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| *other).collect();
             prop_assert!(judged(&with(&read, &rest, None), &case) != whole, "{} is not needed\n{}", remedy.id, told(&case));
-            for (part, smaller) in spared(remedy, &there) {
+            for (part, smaller) in spared(&case, remedy, &there) {
                 let without = judged(&with(&read, &rest, Some((remedy, &smaller))), &case);
                 prop_assert!(without != whole, "{} does as well without {part}\n{}", remedy.id, told(&case));
             }
@@ -40,7 +40,7 @@ proptest! {
             let Some(replaced) = &remedy.alternative_to else { continue };
             let rest: Vec<&Remedy> = plan.iter().filter(|other| other.id != *replaced).copied().collect();
             let whole = judged(&with(&read, &rest, Some((remedy, remedy.after.as_ref().unwrap()))), &case);
-            for (part, smaller) in spared(remedy, &there) {
+            for (part, smaller) in spared(&case, remedy, &there) {
                 let without = judged(&with(&read, &rest, Some((remedy, &smaller))), &case);
                 prop_assert!(without != whole, "{} does as well without {part}: {remedy:#?}\n{}", remedy.id, told(&case));
             }
@@ -52,7 +52,7 @@ proptest! {
         let case = case(&choices);
         let asked = refused(&case);
         for remedy in &case.finding.remedies {
-            for statement in new_statements(remedy) {
+            for statement in new_statements(&case.world, remedy) {
                 prop_assert_eq!(&statement["Effect"], &json!("Allow"));
                 prop_assert!(statement.get("NotAction").is_none() && statement.get("NotResource").is_none() && statement.get("NotPrincipal").is_none());
                 for action in texts(&statement["Action"]) {
@@ -81,7 +81,7 @@ proptest! {
         let case = case(&choices);
         let there = condition_values(&case.world);
         for remedy in &case.finding.remedies {
-            for part in parts(remedy.before.as_ref(), remedy.after.as_ref().unwrap()) {
+            for part in parts(base(&case.world, remedy).as_ref(), remedy.after.as_ref()) {
                 let value = part.value.clone();
                 match &part.place {
                     Place::Element(element) if element.ends_with("Action") => {
@@ -113,8 +113,9 @@ proptest! {
         let plan = planned(&case.finding);
         let read = judge::filled_in(&case.world);
         for (index, remedy) in plan.iter().enumerate() {
-            let after = remedy.after.as_ref().unwrap();
-            let exempted = parts(remedy.before.as_ref(), after).into_iter().filter(|part| {
+            let Some(after) = &remedy.after else { continue };
+            let base = base(&case.world, remedy);
+            let exempted = parts(base.as_ref(), Some(after)).into_iter().filter(|part| {
                 let exempts = |operator: &str| operator.eq_ignore_ascii_case("ArnNotEquals");
                 matches!(&part.place, Place::Condition { operator, key, new: true }
                     if exempts(operator) && key == "aws:PrincipalArn" && !part.new)
@@ -122,7 +123,7 @@ proptest! {
             for part in exempted {
                 let whole = judged(&with(&read, &plan, None), &case);
                 let rest: Vec<&Remedy> = plan.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| *other).collect();
-                let was = &statements(remedy.before.as_ref())[part.statement];
+                let was = &statements(base.as_ref())[part.statement];
                 for narrower in exceptions(was, &case) {
                     let mut list = statements(Some(after));
                     list[part.statement] = narrower.clone();
@@ -153,9 +154,11 @@ fn judged(world: &World, case: &Case) -> Vec<(Possible, Vec<String>)> {
 }
 
 /// A remedy's document with one part less. The values of a guard that is taken over whole are its author's choice.
-fn spared(remedy: &Remedy, there: &BTreeSet<(String, String)>) -> Vec<(String, Value)> {
-    let after = remedy.after.as_ref().unwrap();
-    let carried: Vec<String> = parts(remedy.before.as_ref(), after)
+fn spared(case: &Case, remedy: &Remedy, there: &BTreeSet<(String, String)>) -> Vec<(String, Value)> {
+    let base = base(&case.world, remedy);
+    // A policy that is taken off has no parts.
+    let Some(after) = &remedy.after else { return Vec::new() };
+    let carried: Vec<String> = parts(base.as_ref(), Some(after))
         .into_iter()
         .filter(|part| match &part.place {
             Place::Condition { key, .. } => part.new && there.contains(&(key.to_ascii_lowercase(), part.value.clone())),
@@ -163,7 +166,7 @@ fn spared(remedy: &Remedy, there: &BTreeSet<(String, String)>) -> Vec<(String, V
         })
         .map(|part| format!("{part:?}"))
         .collect();
-    let mut list = one_less(remedy.before.as_ref(), after);
+    let mut list = one_less(base.as_ref(), after);
     list.retain(|(part, _)| !carried.contains(part));
     list
 }

@@ -35,7 +35,7 @@ fn options() -> Options {
 }
 
 fn tape() -> impl Strategy<Value = Vec<u16>> {
-    prop::collection::vec(any::<u16>(), 0..260)
+    prop::collection::vec(any::<u16>(), 0..360)
 }
 
 struct Case {

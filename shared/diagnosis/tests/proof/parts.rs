@@ -1,7 +1,10 @@
 //! What a remedy writes, part by part, and the document with one part less.
 
 use serde_json::{Value, json};
-use sesame_diagnosis::finding::Remedy;
+use sesame_diagnosis::finding::{Remedy, TargetKind};
+use sesame_diagnosis::world::World;
+
+use crate::world::{ACCOUNT, AWS_MANAGED};
 
 /// The elements of a statement that hold a list.
 const LISTS: [&str; 4] = ["Action", "NotAction", "Resource", "NotResource"];
@@ -15,9 +18,20 @@ pub fn statements(document: Option<&Value>) -> Vec<Value> {
     }
 }
 
+/// The document that a remedy starts from. A new boundary keeps the statements of the one in whose place it stands.
+pub fn base(world: &World, remedy: &Remedy) -> Option<Value> {
+    match (&remedy.before, remedy.target.kind) {
+        (None, TargetKind::Boundary) => {
+            let policy = world.accounts[ACCOUNT].managed_policies[AWS_MANAGED].known().unwrap();
+            Some(policy.document.json.as_ref().unwrap().to_value())
+        }
+        (before, _) => before.clone(),
+    }
+}
+
 /// The statements that a remedy adds. An edit of a statement that was there is no grant of ours.
-pub fn new_statements(remedy: &Remedy) -> Vec<Value> {
-    let before = statements(remedy.before.as_ref());
+pub fn new_statements(world: &World, remedy: &Remedy) -> Vec<Value> {
+    let before = statements(base(world, remedy).as_ref());
     statements(remedy.after.as_ref()).into_iter().skip(before.len()).collect()
 }
 
@@ -51,10 +65,10 @@ pub enum Place {
 }
 
 /// Every value that is in the one document and not in the other: statements keep their places, new ones come last.
-pub fn parts(before: Option<&Value>, after: &Value) -> Vec<Part> {
+pub fn parts(before: Option<&Value>, after: Option<&Value>) -> Vec<Part> {
     let was = statements(before);
     let mut list = Vec::new();
-    for (index, statement) in statements(Some(after)).iter().enumerate() {
+    for (index, statement) in statements(after).iter().enumerate() {
         let new = index >= was.len();
         let old = was.get(index).cloned().unwrap_or_default();
         let mut compare = |place: Place, old: &Value, now: &Value| {
@@ -91,7 +105,7 @@ pub fn one_less(before: Option<&Value>, after: &Value) -> Vec<(String, Value)> {
         let statement = rest.remove(index);
         list.push((statement.to_string(), with(rest)));
     }
-    for part in parts(before, after) {
+    for part in parts(before, Some(after)) {
         let mut rest = now.clone();
         let statement = &mut rest[part.statement];
         let (of, key) = match &part.place {

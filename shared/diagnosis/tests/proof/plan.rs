@@ -111,7 +111,7 @@ proptest! {
                 prop_assert!(finding.remedy(other).is_some_and(|other| other.alternative_to.is_none()));
             }
             // What a grant mends, it names.
-            let granted = new_statements(remedy);
+            let granted = new_statements(&case.world, remedy);
             for cause in remedy.fixes.iter().map(|fix| &finding.causes[*fix]).filter(|_| !granted.is_empty()) {
                 let request = &finding.requests[cause.request];
                 let names = |statement: &Value| {

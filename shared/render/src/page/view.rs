@@ -228,7 +228,7 @@ impl Page {
                 .gaps
                 .iter()
                 .map(|gap| {
-                    let layer = words::capital(&words::layer(&gap.layer));
+                    let layer = words::capital(&words::unread(gap));
                     Html::sentence(&format!("{layer} ({}): {}", gap.source, gap.summary))
                 })
                 .collect(),

@@ -4,7 +4,7 @@ mod chart;
 
 use askama::Template;
 use jiff::Timestamp;
-use sesame_diagnosis::finding::{Applicability, Finding, Outcome};
+use sesame_diagnosis::finding::{Applicability, Cause, Certainty, Finding, Outcome};
 
 use crate::{escape, page, words};
 use chart::Chart;
@@ -56,12 +56,12 @@ fn row(finding: &Finding) -> Row {
         Some(applicability) => format!("{}, {}", words::sureness(finding), short(applicability)),
         None => words::sureness(finding).to_owned(),
     };
-    let who = finding.principal.name.clone().or_else(|| finding.principal.arn.clone());
+    let who = escape::unquoted(&words::who(&finding.principal));
     Row {
         id: finding.id.clone(),
         count: finding.event.count,
         last: finding.event.last_seen.clone().unwrap_or_default(),
-        who: escape::plain(&who.unwrap_or_else(|| "unknown".to_owned())),
+        who: escape::plain(&who),
         what: escape::plain(&what),
         why: cause(finding),
         how,
@@ -77,9 +77,16 @@ fn short(applicability: Applicability) -> &'static str {
     }
 }
 
+/// Whether a cause is a policy that may refuse, and could not be read.
+fn not_read(finding: &Finding, cause: &Cause) -> bool {
+    let seen = cause.certainty == Certainty::Proven || cause.statement.is_some() || !cause.near_misses.is_empty();
+    !seen && finding.gaps.iter().any(|gap| gap.layer == cause.layer)
+}
+
 /// What the refusals of a finding are counted under.
 fn cause(finding: &Finding) -> String {
     match (finding.causes.first(), finding.outcome) {
+        (Some(cause), _) if not_read(finding, cause) => format!("{}: not read", words::layer(&cause.layer)),
         (Some(cause), _) => format!("{}: {}", words::layer(&cause.layer), words::cause_kind(cause.kind)),
         (None, Outcome::AllowedNow) => "allowed now".to_owned(),
         (None, Outcome::NotAuthorization) => "no policy matter".to_owned(),

@@ -178,6 +178,6 @@ pub fn gaps(out: &mut Writer, finding: &Finding) {
     }
     out.heading("Not read");
     for gap in &finding.gaps {
-        out.bullet(&format!("{} ({}): {}", words::capital(&words::layer(&gap.layer)), gap.source, gap.summary));
+        out.bullet(&format!("{} ({}): {}", words::capital(&words::unread(gap)), gap.source, gap.summary));
     }
 }

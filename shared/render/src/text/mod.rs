@@ -234,7 +234,7 @@ fn source(finding: &Finding) -> Option<String> {
 
 /// What was not read, in half a line.
 pub(crate) fn unread(finding: &Finding) -> Option<String> {
-    let names: Vec<String> = finding.gaps.iter().map(|gap| words::layer(&gap.layer)).collect();
+    let names: Vec<String> = finding.gaps.iter().map(words::unread).collect();
     let names: Vec<String> = dedup(&names.iter().map(String::as_str).collect::<Vec<_>>()).map(str::to_owned).collect();
     (!names.is_empty()).then(|| words::and(&names))
 }
@@ -246,7 +246,10 @@ pub(crate) fn dependencies(finding: &Finding) -> Option<String> {
         .filter(|remedy| remedy.verification.allowed_after != Some(true))
         .flat_map(|remedy| remedy.verification.depends_on.iter().map(String::as_str))
         .collect();
-    let named: Vec<String> = dedup(&all).map(dependency).collect();
+    let of_gap = |name: &str| finding.gaps.iter().find(|gap| gap.layer == name);
+    let named: Vec<String> = dedup(&all)
+        .map(|name| of_gap(name).map_or_else(|| dependency(name), |gap| format!("the {}", words::unread(gap))))
+        .collect();
     (!named.is_empty()).then(|| format!("Whether the send then goes through still turns on {}.", words::and(&named)))
 }
 
