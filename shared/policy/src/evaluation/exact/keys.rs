@@ -70,6 +70,10 @@ fn values(
     let mut complete = true;
     let mut demands = Demands::default();
     for (condition, axes) in conditions_on(space, axis) {
+        // Without a set operator all lists are alike.
+        if kind == KeyType::TextList && condition.operator.set.is_none() {
+            continue;
+        }
         // A key in its own pattern.
         complete &= !condition.variables().iter().any(|variable| variable.key.eq_ignore_ascii_case(key));
         let others: Vec<usize> = axes.iter().copied().filter(|other| *other != axis).collect();

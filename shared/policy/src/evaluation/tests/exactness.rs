@@ -454,6 +454,13 @@ fn an_answer_that_may_hold_too_much_says_so() {
             true,
         ),
         (json!({TO: ["b", long]}), &[TAG], "+ ForAnyValue:StringLike ses:Recipients ${aws:PrincipalTag/team}", true),
+        // A list that is compared as a whole is only there or not.
+        (
+            json!({}),
+            &[TO],
+            "+ ForAnyValue:StringLike ses:Recipients a*; - StringNotLike ses:Recipients ${ses:Recipients}",
+            false,
+        ),
         (json!({TO: ["b"]}), &[TAG], "+ ForAnyValue:StringLike ses:Recipients ${aws:PrincipalTag/team}", false),
         (
             json!({"aws:SourceArn": format!("arn:aws:ses:us-east-1:111122223333:identity/{long}")}),
