@@ -262,7 +262,7 @@ const NAMED: usize = 3;
 
 /// Two and more causes beside the first, each in a few words.
 fn besides(causes: &[&Cause]) -> String {
-    let mut phrases: Vec<String> = Vec::new();
+    let mut counted: Vec<(String, usize)> = Vec::new();
     for cause in causes {
         let policy = cause.policy.as_ref().map(words::policy);
         let level = cause.level.as_ref().map(|level| format!(" on {}", words::level(level))).unwrap_or_default();
@@ -274,10 +274,16 @@ fn besides(causes: &[&Cause]) -> String {
             _ => format!("no {}{level} allows it", words::layer(&cause.layer)),
         };
         let phrase = if cause.certainty == Certainty::Possible { format!("possibly {phrase}") } else { phrase };
-        if !phrases.contains(&phrase) {
-            phrases.push(phrase);
+        match counted.iter_mut().find(|(known, _)| *known == phrase) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((phrase, 1)),
         }
     }
+    let phrase = |(phrase, count): (String, usize)| match count > 1 && phrase.ends_with(" denies it") {
+        true => format!("{phrase} by {count} statements"),
+        false => phrase,
+    };
+    let mut phrases: Vec<String> = counted.into_iter().map(phrase).collect();
     if phrases.len() > NAMED {
         let more = phrases.len() - NAMED;
         phrases.truncate(NAMED);
@@ -335,7 +341,11 @@ fn fix(
         (None, None) => {
             let ways = find("blocked-as-configured").and_then(|hint| hint.details.get("changes")?.as_array());
             let ways: Vec<&str> = ways.into_iter().flatten().filter_map(|way| way.as_str()).collect();
-            if ways.is_empty() { String::new() } else { format!("{}; else ", ways.join(", and ")) }
+            let mut named: Vec<String> = ways.iter().take(NAMED).map(|way| (*way).to_owned()).collect();
+            if ways.len() > NAMED {
+                named.push(format!("so on for {} more conditions", ways.len() - NAMED));
+            }
+            if ways.is_empty() { String::new() } else { format!("{}; else ", named.join(", and ")) }
         }
     };
     // What a policy does not mend is said with the policy, or the next refusal surprises.

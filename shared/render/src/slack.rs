@@ -25,6 +25,8 @@ const QUESTION: usize = 300;
 const BLOCKS: usize = 50;
 /// Characters of all blocks as JSON; Slack refuses somewhat above 13,000.
 const TOTAL: usize = 12_500;
+/// How many requests are drawn with their layers.
+const REQUESTS: usize = 4;
 
 /// How to write a finding for Slack.
 #[derive(Debug, Clone)]
@@ -122,6 +124,7 @@ fn facts(finding: &Finding, now: Timestamp) -> Block {
         ("Caller", caller),
         ("Refused", words::failing(event, now)),
     ];
+    fields.extend(text::source(finding).map(|source| ("From", source)));
     fields.extend(finding.principal.owner.clone().map(|owner| ("Owner", owner)));
     fields.extend(finding.principal.managed_by.map(|by| ("Managed by", words::managed_by(by).to_owned())));
     let fields = fields.iter().map(|(label, value)| Text::marked(&format!("*{label}*\n{}", within(value, 400)), FIELD));
@@ -171,7 +174,13 @@ fn layers(finding: &Finding) -> Vec<Block> {
         let title = format!("*Layers*: {}", within(&gate::asks(request), 300));
         (!gates.is_empty()).then(|| Block::section(&[title].into_iter().chain(lines).collect::<Vec<_>>()))
     };
-    finding.requests.iter().enumerate().take(4).filter_map(of_request).collect()
+    let mut blocks: Vec<Block> = finding.requests.iter().enumerate().take(REQUESTS).filter_map(of_request).collect();
+    let more = finding.requests.len().saturating_sub(REQUESTS);
+    if more > 0 {
+        let more = words::counted(more, "more request", "more requests");
+        blocks.push(Block::section(&[format!("And {more}, with layers of their own.")]));
+    }
+    blocks
 }
 
 fn near_misses(finding: &Finding) -> Vec<Block> {

@@ -47,6 +47,22 @@ struct Excepted {
     left: Vec<(usize, Option<Unmendable>)>,
 }
 
+/// In how many orders the exceptions of one document are tried.
+const ORDERS: usize = 8;
+/// How many exceptions of one document a title tells.
+const TOLD: usize = 3;
+
+/// What was done, the first few exceptions told and the others counted.
+fn told(how: &[String]) -> String {
+    let mut phrases: Vec<String> = how.iter().take(TOLD).cloned().collect();
+    match how.len().saturating_sub(TOLD) {
+        0 => {}
+        1 => phrases.push("and 1 more statement of that policy".to_owned()),
+        more => phrases.push(format!("and {more} more statements of that policy")),
+    }
+    phrases.join("; ")
+}
+
 impl<'s> Bench<'s, '_> {
     /// Denys: exceptions to them, one document after the other.
     pub(super) fn exceptions(&mut self) {
@@ -97,7 +113,7 @@ impl<'s> Bench<'s, '_> {
         }
         let mut excepted = self.excepted(&raw, &denies);
         // A broader exception may make an earlier one of no need.
-        for _ in 0..denies.len() {
+        for _ in 0..denies.len().min(ORDERS) {
             if excepted.how.len() < 2 {
                 break;
             }
@@ -114,7 +130,7 @@ impl<'s> Bench<'s, '_> {
             return;
         }
         fixes.sort_unstable();
-        let how = how.join("; ");
+        let how = told(&how);
         // AWS's own boundary gives way to one of the account's own, with the same statements.
         let (target, before) = match by_aws {
             true => (self.own_boundary(&attached.target), None),
@@ -135,7 +151,7 @@ impl<'s> Bench<'s, '_> {
             None => {
                 let mut draft = self.draft(Operation::Put, target, before, Some(document));
                 draft.fixes = fixes;
-                draft.title = how;
+                draft.title = words::capital(&how);
                 draft.why = "blocked as configured: somebody wrote this Deny, so its owner decides".to_owned();
                 self.drafts.push(draft);
             }
@@ -177,7 +193,7 @@ impl<'s> Bench<'s, '_> {
             (false, true) => words::own_policy(info),
             (false, false) => words::policy(info),
         };
-        words::capital(&format!("{} {name} of {place}", exception.how))
+        format!("{} {name} of {place}", exception.how)
     }
 
     /// Whether an earlier exception already keeps this statement from denying the question.

@@ -218,7 +218,8 @@ fn caller(finding: &Finding) -> String {
     parts.join(", ")
 }
 
-fn source(finding: &Finding) -> Option<String> {
+/// Where the refused calls came from, and with which client.
+pub(crate) fn source(finding: &Finding) -> Option<String> {
     let event = &finding.event;
     let mut parts: Vec<String> = Vec::new();
     parts.extend(event.source_ip.clone());

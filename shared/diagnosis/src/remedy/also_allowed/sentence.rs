@@ -65,8 +65,17 @@ fn sends(questions: &[&Question]) -> String {
             None => by_action.push((&question.action, vec![resource])),
         }
     }
-    let phrase = |(action, resources): &(&str, Vec<String>)| format!("`{action}` on {}", words::join(resources));
-    by_action.iter().map(phrase).collect::<Vec<_>>().join(", and ")
+    let mut together: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for (action, resources) in by_action {
+        match together.iter_mut().find(|(_, known)| *known == resources) {
+            Some((actions, _)) => actions.push(format!("`{action}`")),
+            None => together.push((vec![format!("`{action}`")], resources)),
+        }
+    }
+    let phrase = |(actions, resources): &(Vec<String>, Vec<String>)| {
+        format!("{} on {}", words::join(actions), words::join(resources))
+    };
+    together.iter().map(phrase).collect::<Vec<_>>().join(", and ")
 }
 
 /// "call … from any other address …; and call any other `ses:Send*` action there; and do so on any other identity".
