@@ -1,6 +1,6 @@
 //! Refused sends to read for.
 
-use sesame_diagnosis::denial::{Caller, Denial, DenialMessage, Incident, Parameter, Refusal, SendParameters};
+use sesame_diagnosis::denial::{Caller, Denial, DenialMessage, Incident, Parameter, SendParameters};
 use sesame_diagnosis::finding::Provenance;
 use sesame_policy::Arn;
 
@@ -9,32 +9,17 @@ use crate::ACCOUNT;
 /// What is known of a refused send.
 pub fn denial(caller: Caller, from: Option<&str>, resource: Option<&str>) -> Denial {
     Denial {
-        provenance: Provenance::Cloudtrail,
         event_id: Some("e1".to_owned()),
-        shared_event_id: None,
-        time: None,
         region: Some("eu-central-1".to_owned()),
         api: Some("SendEmail".to_owned()),
         caller,
         recipient_account: Some(ACCOUNT.to_owned()),
-        event_account: None,
-        access_key_id: None,
-        source_ip: None,
-        user_agent: None,
-        secure_transport: None,
-        host: None,
-        vpc_endpoint_id: None,
-        invoked_by: None,
-        mfa_authenticated: None,
-        session_created: None,
-        source_identity: None,
         send: SendParameters {
             from_address: from.map_or(Parameter::Unknown, |from| Parameter::Given(from.to_owned())),
             ..SendParameters::default()
         },
-        resources: Vec::new(),
         message: DenialMessage { resource: resource.map(str::to_owned), ..DenialMessage::default() },
-        refusal: Refusal::AccessDenied,
+        ..Denial::new(Provenance::Cloudtrail)
     }
 }
 
