@@ -123,8 +123,7 @@ impl<'s, 'p> Functions<'s, 'p> {
 
     /// The bits of all allows of a level; `None` over the budget.
     pub(super) fn allow(&mut self, level: &Level) -> Option<Function> {
-        // Beside a Deny it makes no difference.
-        if level.deny || level.allow & level.mask == level.mask {
+        if level.allow & level.mask == level.mask {
             return Some(Function::constant(level.allow.into()));
         }
         let mut all = self.undecided(level, Effect::Allow)?;
