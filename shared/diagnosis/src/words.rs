@@ -32,7 +32,7 @@ pub fn article(noun: &str) -> String {
 
 /// A boundary of the account's own in the place of one of AWS's, which nobody else can edit.
 pub fn own_boundary(info: &PolicyInfo) -> String {
-    format!("a boundary of your own in place of {}, with the same statements", policy(info))
+    format!("a copy of {} that takes its place", policy(info))
 }
 
 /// A policy of the one that the sentence is about: "its inline policy `Mail`".
