@@ -181,7 +181,7 @@ fn tasks() -> Result<[(&'static str, Duration, World, Incident); 6], MadeError> 
         ("10,000 statements, a caller that never sends", budget(50), world(1000, foreign), incident(1)?),
         ("10,000 statements, 500 of them the caller's", budget(50), world(950, mixed(500)), incident(1)?),
         ("10 Denys that turn on hidden recipients", budget(10), world(20, turned_on_recipients(10)), incident(1)?),
-        ("100 Denys that turn on hidden recipients", budget(100), world(20, turned_on_recipients(100)), incident(1)?),
+        ("100 Denys that turn on hidden recipients", budget(250), world(20, turned_on_recipients(100)), incident(1)?),
     ])
 }
 
