@@ -229,7 +229,8 @@ pub fn marked(sentence: &str) -> String {
             Span::Plain(text) => out.push_str(&marked_words(&text)),
         }
     }
-    out
+    // Where empty code has gone, what stood on both sides of it may have become a link.
+    defang(&out)
 }
 
 fn marked_words(text: &str) -> String {
@@ -278,6 +279,11 @@ pub fn spans(sentence: &str) -> Vec<Span> {
 /// A sentence without its backquotes, where there is no markup at all.
 pub fn unquoted(sentence: &str) -> String {
     sentence.replace('`', "")
+}
+
+/// The same for a medium whose readers make links: what stood on both sides of a backquote may have become one.
+pub fn unquoted_plain(sentence: &str) -> String {
+    defang(&unquoted(sentence))
 }
 
 /// One line of printable ASCII of fewer than `limit` characters, for an e-mail header or the subject of an SNS message.

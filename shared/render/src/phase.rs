@@ -173,7 +173,7 @@ pub fn subject(finding: &Finding, phase: Phase) -> String {
     let event = &finding.event;
     let account = event.account_name.as_deref().or(event.account.as_deref()).unwrap_or("unknown account");
     let region = event.region.as_deref().unwrap_or("unknown Region");
-    let who = escape::unquoted(&words::who(&finding.principal));
+    let who = escape::unquoted_plain(&words::who(&finding.principal));
     let place = format!(" in {}, {}", escape::header(account, 30), escape::header(region, 20));
     let left = 99_usize.saturating_sub(phase.short().len() + 1 + place.len());
     escape::header(&format!("{} {}{place}", phase.short(), escape::header(&who, left)), 100)

@@ -97,7 +97,7 @@ pub fn slack(finding: &Finding, options: &SlackOptions) -> Value {
     blocks.extend(ending());
 
     let message = Message {
-        text: escape::angle(&format!("{title}. {}", escape::unquoted(&words::why(finding)))),
+        text: escape::angle(&format!("{title}. {}", escape::unquoted_plain(&words::why(finding)))),
         blocks,
         mrkdwn: false,
         parse: "none",
@@ -209,7 +209,7 @@ fn hints(finding: &Finding) -> Vec<Block> {
 }
 
 fn actions(finding: &Finding, buttons: &Buttons) -> Option<Block> {
-    let titles: Vec<String> = finding.planned().map(|remedy| escape::unquoted(&remedy.title)).collect();
+    let titles: Vec<String> = finding.planned().map(|remedy| escape::unquoted_plain(&remedy.title)).collect();
     let question = escape::clip(&format!("{}. Sesame writes this now.", words::and(&titles)), QUESTION - 40);
     let confirm = Confirm {
         title: Text::plain("Apply this change?", 100),
@@ -234,7 +234,7 @@ fn actions(finding: &Finding, buttons: &Buttons) -> Option<Block> {
 
 fn bold(text: &str) -> String {
     // Within asterisks a word that is code would end them.
-    format!("*{}*", escape::angle(&escape::unquoted(text).replace(['*', '_', '~'], " ")))
+    format!("*{}*", escape::angle(&escape::unquoted_plain(text).replace(['*', '_', '~'], " ")))
 }
 
 /// A sentence as mrkdwn of at most so many characters: cut before it is escaped, so that no escape is cut in two.
