@@ -10,6 +10,8 @@ SESAME_CACHE ?= $(HOME)/.cache/sesame
 export SESAME_CACHE
 # Everything, and the command line as it is for a live account.
 ALL := --workspace --features sesame/aws
+# What needs no AWS SDK.
+PURE := -p sesame -p sesame-scenarios $(patsubst shared/%/Cargo.toml,-p sesame-%,$(filter-out shared/aws/% shared/lambda/%,$(wildcard shared/*/Cargo.toml)))
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */\1\t/' | expand -t 18
@@ -33,7 +35,8 @@ lint: ## clippy, warnings are errors
 test-rust: ## all Rust tests
 	@echo "== tests"
 	$(CARGO) test --locked $(ALL)
-	$(CARGO) test --locked -p sesame
+	@echo "== tests, built as released"
+	$(CARGO) test --release --locked $(PURE)
 
 # A folder of its own for each content of the requirements, so that a change makes a new one.
 TOOLS_VENV := $(SESAME_CACHE)/venv-tools-$(shell sha256sum tests/requirements.txt 2>/dev/null | cut -c1-12)
