@@ -181,15 +181,19 @@ fn tasks() -> Result<[(&'static str, Duration, World, Incident); 6], MadeError> 
         ("10,000 statements, a caller that never sends", budget(50), world(1000, foreign), incident(1)?),
         ("10,000 statements, 500 of them the caller's", budget(50), world(950, mixed(500)), incident(1)?),
         ("10 Denys that turn on hidden recipients", budget(10), world(20, turned_on_recipients(10)), incident(1)?),
-        ("100 Denys that turn on hidden recipients", budget(250), world(20, turned_on_recipients(100)), incident(1)?),
+        ("100 Denys that turn on hidden recipients", budget(100), world(20, turned_on_recipients(100)), incident(1)?),
     ])
 }
 
 /// The most memory that one diagnosis of these worlds may take, worlds included, in MiB.
 const MEMORY: u64 = 30;
 
-/// Measures each diagnosis; true when all keep to their budgets.
-pub(crate) fn measure(rate: impl Fn(&mut dyn FnMut()) -> f64, unit: f64) -> Result<bool, MadeError> {
+/// Measures each diagnosis that has this in its name; true when all keep to their budgets.
+pub(crate) fn measure(name: &str, rate: impl Fn(&mut dyn FnMut()) -> f64, unit: f64) -> Result<bool, MadeError> {
+    let wanted: Vec<_> = tasks()?.into_iter().filter(|(task, ..)| task.contains(name)).collect();
+    if wanted.is_empty() {
+        return Ok(true);
+    }
     let options = Options {
         now: time("2026-03-01T03:05:00Z")?,
         strict: true,
@@ -198,7 +202,7 @@ pub(crate) fn measure(rate: impl Fn(&mut dyn FnMut()) -> f64, unit: f64) -> Resu
     };
     let mut kept = true;
     println!("diagnosis: one finding with its remedies and their proof");
-    for (name, budget, world, incident) in tasks()? {
+    for (name, budget, world, incident) in wanted {
         let rate = rate(&mut || {
             black_box(diagnose(black_box(&incident), black_box(&world), &options).is_ok());
         });

@@ -7,10 +7,10 @@ use sesame_policy::{ContextValue, Statement, StatementTrace, Truth};
 use super::guard::{Unmendable, is_time, is_transport, literal};
 use crate::examine::Examined;
 
-/// A Deny with an exception.
+/// An exception to a Deny.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exception {
-    /// The whole document with it.
+    /// The statement with it.
     pub after: Value,
     /// What was done, before the statement's name: "add … to … in", "exempt … from".
     pub how: String,
@@ -18,12 +18,13 @@ pub struct Exception {
     pub exempts: bool,
 }
 
-/// Makes the smallest exception to a Deny statement for these request contexts.
+/// Makes the smallest exception to a Deny statement for these request contexts: to `raw`, the statement's JSON as it stands or
+/// with an exception made before.
 ///
 /// # Errors
 /// Where nothing that a policy says should give way: a time window, clear-text transport.
 pub fn except(
-    document: &Value,
+    raw: &Value,
     statement: &Statement,
     traces: &[&StatementTrace],
     contexts: &[&Examined],
@@ -34,16 +35,16 @@ pub fn except(
     if let Some(unmendable) = first.conditions.iter().find_map(decided_by) {
         return Err(unmendable);
     }
-    if let Some(exception) = extend_condition(document, traces) {
+    if let Some(exception) = extend_condition(raw, statement, traces) {
         return Ok(Some(exception));
     }
-    if let Some(exception) = only_where_present(document, statement, first, contexts) {
+    if let Some(exception) = only_where_present(raw, first, contexts) {
         return Ok(Some(exception));
     }
-    if let Some(exception) = extend_element(document, statement, contexts) {
+    if let Some(exception) = extend_element(raw, statement, contexts) {
         return Ok(Some(exception));
     }
-    Ok(principal_arn.and_then(|arn| exempt_principal(document, statement, arn)))
+    Ok(principal_arn.and_then(|arn| exempt_principal(raw, arn)))
 }
 
 /// A Deny that is there for its time window or for clear-text transport.
@@ -63,19 +64,14 @@ fn decided_by(condition: &ConditionTrace) -> Option<Unmendable> {
 
 /// A Deny on a key that the action does not have at all matches whatever is sent, by a negated operator, `IfExists` or
 /// `ForAllValues`: it was not written for this action. It then holds only where the key is there.
-fn only_where_present(
-    document: &Value,
-    statement: &Statement,
-    trace: &StatementTrace,
-    contexts: &[&Examined],
-) -> Option<Exception> {
+fn only_where_present(raw: &Value, trace: &StatementTrace, contexts: &[&Examined]) -> Option<Exception> {
     let examined = contexts.first()?;
     let question = &examined.question;
     let has = |key: &str| crate::context::has_key(&examined.denial, &question.action, &question.resource, key);
     let never = |condition: &&ConditionTrace| !has(&condition.key) && !is_null(&condition.operator);
     let condition = trace.conditions.iter().filter(|condition| condition.outcome == Truth::True).find(never)?;
-    let mut after = document.clone();
-    let block = after.pointer_mut(&statement.pointer)?.get_mut("Condition")?.as_object_mut()?;
+    let mut after = raw.clone();
+    let block = after.get_mut("Condition")?.as_object_mut()?;
     let operator = block.keys().find(|key| is_null(key)).cloned().unwrap_or_else(|| "Null".to_owned());
     let keys = block.entry(operator).or_insert_with(|| json!({})).as_object_mut()?;
     if keys.keys().any(|key| key.eq_ignore_ascii_case(&condition.key)) {
@@ -102,7 +98,7 @@ fn breadth(key: &str) -> u8 {
 }
 
 /// Adds the value of the request to the values of the Deny's own negated condition.
-fn extend_condition(document: &Value, traces: &[&StatementTrace]) -> Option<Exception> {
+fn extend_condition(raw: &Value, statement: &Statement, traces: &[&StatementTrace]) -> Option<Exception> {
     let first = traces.first()?;
     let mut negated: Vec<&ConditionTrace> = first
         .conditions
@@ -129,9 +125,10 @@ fn extend_condition(document: &Value, traces: &[&StatementTrace]) -> Option<Exce
         if values.is_empty() {
             continue;
         }
-        let mut after = document.clone();
+        let within = condition.pointer.strip_prefix(&statement.pointer)?;
+        let mut after = raw.clone();
         for value in &values {
-            after = crate::document::append_value(&after, &condition.pointer, json!(value)).ok()?;
+            after = crate::document::append_value(&after, within, json!(value)).ok()?;
         }
         let how = format!("add {} to `{}` of `{}` in", crate::words::list(&values), condition.operator, condition.key);
         return Some(Exception { after, how, exempts: false });
@@ -186,7 +183,7 @@ fn values_to_except(condition: &ConditionTrace) -> Option<Vec<String>> {
 }
 
 /// Adds the action to `NotAction`, or the ARN to `NotResource`.
-fn extend_element(document: &Value, statement: &Statement, contexts: &[&Examined]) -> Option<Exception> {
+fn extend_element(raw: &Value, statement: &Statement, contexts: &[&Examined]) -> Option<Exception> {
     let element = if statement.resource.as_ref().is_some_and(|element| element.negated) {
         "NotResource"
     } else if statement.action.negated {
@@ -194,7 +191,7 @@ fn extend_element(document: &Value, statement: &Statement, contexts: &[&Examined
     } else {
         return None;
     };
-    let mut after = document.clone();
+    let mut after = raw.clone();
     let mut values = Vec::new();
     for examined in contexts {
         let value = match element {
@@ -202,8 +199,7 @@ fn extend_element(document: &Value, statement: &Statement, contexts: &[&Examined
             _ => literal(examined.question.resource.as_str(), "ArnLike"),
         };
         if !values.contains(&value) {
-            after = crate::document::append_value(&after, &format!("{}/{element}", statement.pointer), json!(value))
-                .ok()?;
+            after = crate::document::append_value(&after, &format!("/{element}"), json!(value)).ok()?;
             values.push(value);
         }
     }
@@ -212,10 +208,9 @@ fn extend_element(document: &Value, statement: &Statement, contexts: &[&Examined
 }
 
 /// Adds `ArnNotEquals aws:PrincipalArn`, so that the Deny holds for everyone else.
-fn exempt_principal(document: &Value, statement: &Statement, arn: &str) -> Option<Exception> {
-    let mut after = document.clone();
-    let at = after.pointer_mut(&statement.pointer)?.as_object_mut()?;
-    let condition = at.entry("Condition").or_insert_with(|| json!({}));
+fn exempt_principal(raw: &Value, arn: &str) -> Option<Exception> {
+    let mut after = raw.clone();
+    let condition = after.as_object_mut()?.entry("Condition").or_insert_with(|| json!({}));
     // An operator may be spelled in any case; one that is there already must not be doubled.
     let block = condition.as_object_mut()?;
     let operator = block.keys().find(|key| key.eq_ignore_ascii_case("ArnNotEquals")).cloned();

@@ -1,6 +1,6 @@
 //! Denys: an exception to each, or their policy taken off.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sesame_policy::{PolicyDocument, Statement, StatementRef, Truth};
 
 use super::deny::{self, Exception};
@@ -36,21 +36,16 @@ impl Denied<'_> {
     }
 }
 
-/// A document with exceptions to its Denys.
+/// A Deny with exceptions.
 struct Excepted {
-    document: Value,
+    /// The statement with them.
+    after: Value,
     /// What was done, one phrase an exception.
     how: Vec<String>,
     /// Indices of the causes that it mends.
     fixes: Vec<usize>,
     /// Those that it does not, and why not where that is known.
     left: Vec<(usize, Option<Unmendable>)>,
-}
-
-impl Excepted {
-    fn none(document: Value) -> Excepted {
-        Excepted { document, how: Vec::new(), fixes: Vec::new(), left: Vec::new() }
-    }
 }
 
 /// In how many orders the exceptions to one statement are tried.
@@ -117,17 +112,18 @@ impl<'s> Bench<'s, '_> {
             self.drafts.push(draft);
             return;
         }
-        let mut all = Excepted::none(raw.clone());
-        while let Some(statement) = denies.first().map(|denied| denied.at.statement) {
-            let (together, rest) = denies.into_iter().partition(|denied| denied.at.statement == statement);
+        let mut document = raw.clone();
+        let (mut how, mut fixes, mut left) = (Vec::new(), Vec::new(), Vec::new());
+        while let Some(statement) = denies.first().map(|denied| denied.statement) {
+            let (together, rest) = denies.into_iter().partition(|denied| denied.statement.pointer == statement.pointer);
             denies = rest;
-            let excepted = self.least(&raw, &all.document, together);
-            all.document = excepted.document;
-            all.how.extend(excepted.how);
-            all.fixes.extend(excepted.fixes);
-            all.left.extend(excepted.left);
+            let Some(place) = document.pointer_mut(&statement.pointer) else { continue };
+            let excepted = self.least(&raw, place, together);
+            *place = excepted.after;
+            how.extend(excepted.how);
+            fixes.extend(excepted.fixes);
+            left.extend(excepted.left);
         }
-        let Excepted { document, how, mut fixes, left } = all;
         self.unmended |= !left.is_empty();
         self.unmendable.extend(left.into_iter().filter_map(|(cause, why)| Some((cause, why?))));
         if how.is_empty() {
@@ -163,14 +159,14 @@ impl<'s> Bench<'s, '_> {
     }
 
     /// The fewest exceptions to one statement: a broader one may make an earlier one of no need.
-    fn least(&self, raw: &Value, document: &Value, mut denies: Vec<Denied>) -> Excepted {
-        let mut least = self.excepted(raw, document, &denies);
+    fn least(&self, raw: &Value, statement: &Value, mut denies: Vec<Denied>) -> Excepted {
+        let mut least = self.excepted(raw, statement, &denies);
         for _ in 1..denies.len().min(ORDERS) {
             if least.how.len() < 2 {
                 break;
             }
             denies.rotate_left(1);
-            let other = self.excepted(raw, document, &denies);
+            let other = self.excepted(raw, statement, &denies);
             if other.how.len() < least.how.len() && other.left.len() <= least.left.len() {
                 least = other;
             }
@@ -178,12 +174,12 @@ impl<'s> Bench<'s, '_> {
         least
     }
 
-    /// The document with an exception to each Deny, in this order, but for those that an earlier exception covers.
-    fn excepted(&self, raw: &Value, document: &Value, denies: &[Denied]) -> Excepted {
-        let mut done = Excepted::none(document.clone());
+    /// The statement with an exception for each cause, in this order, but for those that an earlier exception covers.
+    fn excepted(&self, raw: &Value, statement: &Value, denies: &[Denied]) -> Excepted {
+        let mut done = Excepted { after: statement.clone(), how: Vec::new(), fixes: Vec::new(), left: Vec::new() };
         let arn = self.principal_arn();
         for denied in denies {
-            if self.already_excepted(raw, &done.document, denied) {
+            if self.already_excepted(raw, &done.after, denied) {
                 done.fixes.push(denied.cause);
                 continue;
             }
@@ -191,12 +187,12 @@ impl<'s> Bench<'s, '_> {
             let traces: Vec<_> =
                 of.filter_map(|layer| layer.statements.iter().find(|trace| trace.at == *denied.at)).collect();
             let contexts = &denied.contexts;
-            match deny::except(&done.document, denied.statement, &traces, contexts, arn.as_deref()) {
+            match deny::except(&done.after, denied.statement, &traces, contexts, arn.as_deref()) {
                 Err(unmendable) => done.left.push((denied.cause, Some(unmendable))),
                 Ok(None) => done.left.push((denied.cause, None)),
                 Ok(Some(exception)) => {
                     done.how.push(self.phrase(denied, &exception));
-                    done.document = exception.after;
+                    done.after = exception.after;
                     done.fixes.push(denied.cause);
                 }
             }
@@ -216,20 +212,23 @@ impl<'s> Bench<'s, '_> {
         format!("{} {name} of {place}", exception.how)
     }
 
-    /// Whether an earlier exception already keeps this statement from denying the question.
-    fn already_excepted(&self, raw: &Value, document: &Value, denied: &Denied) -> bool {
-        let pointer = &denied.statement.pointer;
-        if document.pointer(pointer) == raw.pointer(pointer) {
+    /// Whether an earlier exception already keeps this statement from denying the question. The statement is judged alone: what
+    /// its neighbours come to costs much where they turn on what is not known, and changes nothing here.
+    fn already_excepted(&self, raw: &Value, statement: &Value, denied: &Denied) -> bool {
+        if raw.pointer(&denied.statement.pointer) == Some(statement) {
             return false;
         }
+        let mut alone = raw.as_object().cloned().unwrap_or_default();
+        alone.insert("Statement".to_owned(), json!([statement]));
         let target = denied.attached.target.clone();
-        let draft = self.draft(Operation::Put, target, Some(raw.clone()), Some(document.clone()));
+        let draft = self.draft(Operation::Put, target, Some(raw.clone()), Some(Value::Object(alone)));
         let change = patched::Change::of(&draft);
+        let at = StatementRef { statement: 0, ..*denied.at };
         denied.asked.iter().all(|examined| {
             let policies = patched::patched(examined, &[&change]);
             let evaluation = sesame_policy::evaluate(&policies, &examined.request);
-            let traces = evaluation.layer(denied.at.layer).map(|layer| layer.statements.as_slice()).unwrap_or_default();
-            traces.iter().any(|trace| trace.at == *denied.at && trace.outcome == Truth::False)
+            let traces = evaluation.layer(at.layer).map(|layer| layer.statements.as_slice()).unwrap_or_default();
+            traces.iter().any(|trace| trace.at == at && trace.outcome == Truth::False)
         })
     }
 }
