@@ -68,6 +68,8 @@ fn one_key_has_one_value_in_every_statement_and_layer() {
         ("+; - StringEquals ses:FromAddress a & StringNotEquals ses:FromAddress a", "+", "A", &[]),
         ("+ StringEqualsIgnoreCase ses:FromAddress A", "+ StringEquals ses:FromAddress a", "AI", &[FROM]),
         ("+ StringEqualsIgnoreCase ses:FromAddress A", "+ StringNotLike ses:FromAddress a", "AI", &[FROM]),
+        // A character that no pattern names, in either case.
+        ("+ StringLike ses:FromAddress ?; - StringEqualsIgnoreCase ses:FromAddress x", "+", "AIE", &[FROM]),
         // What several allow, or deny, at once is allowed, or denied.
         ("+ StringEquals ses:FromAddress a; + StringLike ses:FromAddress a", "+", "AI", &[FROM]),
         ("+; - StringEquals ses:FromAddress a; - StringLike ses:FromAddress a", "+", "AE", &[FROM]),
@@ -384,6 +386,13 @@ fn an_answer_that_may_hold_too_much_says_so() {
             &[FROM, TAG, "aws:username"],
             "+ StringEquals ses:FromAddress ${aws:PrincipalTag/team}; + StringEquals ses:FromAddress ${aws:username}",
             true,
+        ),
+        // One whose value is known stands for it.
+        (
+            json!({"aws:username": "mailer"}),
+            &[FROM, TAG],
+            "+ StringEquals ses:FromAddress ${aws:username}-${aws:PrincipalTag/team}",
+            false,
         ),
         // Two forms that may come to the same text, and a key that is a number too.
         (
