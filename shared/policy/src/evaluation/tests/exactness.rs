@@ -213,6 +213,13 @@ fn an_unknown_variable_takes_part_with_its_one_value() {
         let evaluation = evaluate(MAILER, &json!({FROM: "bA", TAG: {"unknown": true}}), &policies);
         assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), (expected, false), "{operator}");
     }
+    // A short pattern of an ARN matches its beginning.
+    let pattern = "arn:aws:${aws:PrincipalTag/team}";
+    let policies =
+        json!({"identity": [document(&format!("+ ArnLike aws:SourceArn {pattern} & StringNotLike {TAG} *:*"))]});
+    let topic = "arn:aws:sns:us-east-1:111122223333:topic";
+    let evaluation = evaluate(MAILER, &json!({"aws:SourceArn": topic, TAG: {"unknown": true}}), &policies);
+    assert_eq!((possible(&evaluation).as_str(), evaluation.unknown_keys), ("AI", vec![TAG.to_owned()]));
     // A flag in relation to a text: the text may be no flag at all.
     exactly(
         &["aws:SecureTransport", FROM],
