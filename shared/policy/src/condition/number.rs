@@ -221,4 +221,21 @@ mod tests {
         }
         assert_eq!(number("5").between(&number("5.0")), None);
     }
+
+    #[test]
+    fn a_number_is_written_without_an_exponent_where_that_stays_short() {
+        for (text, written) in [
+            ("0.50", "0.5"),
+            ("-.005", "-0.005"),
+            ("12.50", "12.5"),
+            ("1200", "1200"),
+            ("-0", "0"),
+            ("1e39", &format!("1{}", "0".repeat(39))),
+            ("1e40", "0.1e41"),
+            ("1e-41", &format!("0.{}1", "0".repeat(40))),
+            ("1e-42", "0.1e-41"),
+        ] {
+            assert_eq!(number(text).to_text(), written, "{text}");
+        }
+    }
 }
