@@ -207,10 +207,12 @@ fn an_unknown_variable_takes_part_with_its_one_value() {
         exactly(&[FROM, TAG], &[("identity", identity)], expected, turns_on);
     }
     // Of a known text it is the part that the pattern leaves, whatever the case.
-    for (operator, expected) in [("StringEquals", "I"), ("StringEqualsIgnoreCase", "AI")] {
+    for (operator, from, expected) in
+        [("StringEquals", "bA", "I"), ("StringEquals", "BA", "AI"), ("StringEqualsIgnoreCase", "bA", "AI")]
+    {
         let policies =
             json!({"identity": [document(&format!("+ {operator} ses:FromAddress B${{aws:PrincipalTag/team}}"))]});
-        let evaluation = evaluate(MAILER, &json!({FROM: "bA", TAG: {"unknown": true}}), &policies);
+        let evaluation = evaluate(MAILER, &json!({FROM: from, TAG: {"unknown": true}}), &policies);
         assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), (expected, false), "{operator}");
     }
     // A short pattern of an ARN matches its beginning.
