@@ -12,6 +12,7 @@ fn when(effect: &str, conditions: &str) -> Value {
     for condition in conditions.split(" & ") {
         let mut words = condition.splitn(3, ' ');
         let (operator, key, values) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+        assert!(block[operator][key].is_null(), "{operator} {key} stands twice");
         block[operator][key] = Value::Array(values.split('|').map(|value| json!(value)).collect());
     }
     json!({"Effect": effect, "Action": "*", "Resource": "*", "Condition": block})
@@ -153,10 +154,14 @@ fn a_list_needs_a_set_operator_and_shows_every_combination() {
         ("+ StringLike ses:Recipients *", "I"),
         ("+; - StringNotLike ses:Recipients *@x.com & Null ses:Recipients false", "A"),
         ("+ ForAllValues:StringLike ses:Recipients *@x.com & ForAnyValue:StringLike ses:Recipients *@y.com", "I"),
-        ("+ ForAnyValue:StringLike ses:Recipients *@x.com & ForAnyValue:StringLike ses:Recipients *@y.com", "AI"),
+        ("+ ForAnyValue:StringLike ses:Recipients *@x.com & ForAnyValue:StringEquals ses:Recipients a@y.com", "AI"),
+        (
+            "+ ForAnyValue:StringEquals ses:Recipients a|b & ForAnyValue:StringLike ses:Recipients a & ForAnyValue:StringEqualsIfExists ses:Recipients b",
+            "AI",
+        ),
         ("+ ForAllValues:StringLike ses:Recipients *@x.com; - ForAnyValue:StringNotLike ses:Recipients *@x.com", "AE"),
         ("+; - ForAllValues:StringLike ses:Recipients *; ", "E"),
-        ("+ ForAllValues:StringEquals ses:Recipients a & ForAllValues:StringEquals ses:Recipients b", "AI"),
+        ("+ ForAllValues:StringEquals ses:Recipients a & ForAllValues:StringLike ses:Recipients b", "AI"),
         (
             "+ ForAllValues:StringEquals ses:Recipients a & ForAllValues:StringNotEquals ses:Recipients a & Null ses:Recipients false",
             "AI",
