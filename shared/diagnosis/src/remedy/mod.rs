@@ -146,7 +146,7 @@ impl Bench<'_, '_> {
         if draft.before.is_some()
             && !draft.target.policy.as_deref().unwrap_or_default().starts_with(crate::changes::OWN_PREFIX)
         {
-            return advice("this document is somebody else's");
+            return advice("the identity has as many policies as SES allows, and this one is somebody else's");
         }
         if !draft.target.account.as_deref().is_some_and(ours) {
             return advice("the document is in another account, and its owner decides");
@@ -173,7 +173,11 @@ impl Bench<'_, '_> {
         if let Some(doubt) = self.situation.doubtful {
             return (NeedsReview, doubt.to_owned());
         }
-        (Applicable, "a new document of Sesame's own, with exact actions and ARNs, undone by deleting it".to_owned())
+        let own = match draft.before {
+            None => "a new document of Sesame's own, with exact actions and ARNs, undone by deleting it",
+            Some(_) => "Sesame's own document, with exact actions and ARNs, undone by putting back what it was",
+        };
+        (Applicable, own.to_owned())
     }
 
     /// What may stand in place of the grants.
