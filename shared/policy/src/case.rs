@@ -84,7 +84,12 @@ impl Case {
         let refused = |Problem { pointer, message }: Problem| CaseError { id: id.clone(), pointer, message };
         let json = reading.result.map_err(|error| match error.place.starts_with('/') {
             true => refused(Problem { pointer: error.place, message: error.message }),
-            false => refused(problem("", error.to_string())),
+            // A case is one line of many: the first of its text is not the first of the file.
+            false => {
+                let message = error.to_string();
+                let told = message.strip_prefix("line 1 ").filter(|_| !line.contains('\n'));
+                refused(problem("", told.unwrap_or(&message)))
+            }
         })?;
         case(json).map_err(refused)
     }

@@ -51,7 +51,8 @@ const KEY_TYPES: &[(&str, KeyType)] = &[
 ];
 
 impl KeyType {
-    /// The type of a key's values.
+    /// The type of a key's values; of a key that is not in the table, one text. So an unknown key of a service whose keys are
+    /// not listed here is never tried as a list.
     pub fn of(key: &str) -> KeyType {
         KEY_TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map_or(KeyType::Text, |(_, kind)| *kind)
     }
@@ -70,8 +71,23 @@ pub enum ContextValue {
     Unknown(String),
 }
 
-/// The condition keys of one request. A key that is not named is absent; key names ignore case. A clone shares the entries
-/// until one of the two is changed.
+/// The condition keys of one request. Key names ignore case. A clone shares the entries until one of the two is changed.
+///
+/// Nothing is filled in: a key that is not set is absent, those included that AWS derives from the caller, the resource or the
+/// moment (`aws:PrincipalArn`, `aws:username`, `aws:ResourceAccount`, `aws:CurrentTime` and so on). Set what the request had,
+/// and [`ContextValue::Unknown`] what it may have had. Each unknown key may have any value of its type whatever the others
+/// have, also where AWS would not give the two together.
+///
+/// ```
+/// use sesame_policy::{Context, ContextValue};
+///
+/// let context = Context::new()
+///     .with("aws:SecureTransport", ContextValue::One("true".to_owned()))
+///     .with("ses:Recipients", ContextValue::Many(vec!["jo@example.com".to_owned()]))
+///     .with("aws:SourceIp", ContextValue::Unknown("redacted".to_owned()));
+/// assert_eq!(context.get("AWS:securetransport"), &ContextValue::One("true".to_owned()));
+/// assert_eq!(context.get("aws:username"), &ContextValue::Absent);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     entries: Arc<Vec<Entry>>,

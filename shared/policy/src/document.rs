@@ -71,7 +71,8 @@ pub struct PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// Parses a document; the first thing that IAM would refuse is the error.
+    /// Parses a document; the first thing that IAM would refuse is the error. Fields that are not IAM's are kept and mean
+    /// nothing; limits of size, number and uniqueness are not checked, and neither is whether services, actions and keys exist.
     pub fn parse(json: &Json, grammar: PolicyGrammar) -> Result<PolicyDocument, PolicyError> {
         PolicyDocument::from_json(json.clone(), grammar)
     }

@@ -125,9 +125,10 @@ impl Json {
             Json::Null => "null".to_owned(),
             Json::Bool(value) => format!("`{value}`"),
             Json::Number(text) => format!("the number `{}`", shortened(text)),
-            Json::String(text) => format!("`{}`", shortened(text)),
+            Json::String(text) => quoted(text),
             Json::Array(items) if items.is_empty() => "an empty list".to_owned(),
             Json::Array(_) => "a list".to_owned(),
+            Json::Object(fields) if fields.is_empty() => "an empty object".to_owned(),
             Json::Object(_) => "an object".to_owned(),
         }
     }
@@ -139,6 +140,14 @@ pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
+    }
+}
+
+/// A text as it is told in messages.
+pub(crate) fn quoted(text: &str) -> String {
+    match text {
+        "" => "an empty text".to_owned(),
+        text => format!("`{}`", shortened(text)),
     }
 }
 

@@ -80,6 +80,10 @@ impl Policy {
 /// `None` for boundary, session, SCP, RCP and VPC endpoint means that the layer does not apply (no boundary is set, the
 /// account is in no organization, …). An empty list in a level of SCPs is a level that allows nothing. An unreadable layer is
 /// a list with an unreadable [`Policy`] in it.
+///
+/// Documents are parsed by the [grammar](crate::PolicyGrammar) of their layer: `Resource` for `resource`, `ResourceControl` for
+/// `resource_control` and `vpc_endpoint`, `Identity` for all others. A statement without a principal is about everybody, so an
+/// identity policy among the policies of a resource would allow everybody what it allows.
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     /// Identity-based policies of the principal; empty means that nothing allows.

@@ -57,6 +57,7 @@ pub mod document;
 pub mod evaluation;
 pub mod json;
 pub mod layer;
+mod letters;
 pub mod pattern;
 pub mod principal;
 pub mod request;

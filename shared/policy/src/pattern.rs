@@ -413,11 +413,14 @@ pub struct ActionPattern {
 pub struct ActionPatternError(pub String);
 
 impl ActionPattern {
-    /// Parses `*` or `service:Action` with `*` and `?` anywhere.
+    /// Parses `*` or `service:Action` with `*` and `?` anywhere. There is one colon, and the service's prefix holds letters,
+    /// digits, `-`, `.` and wildcards alone: all that IAM takes, too.
     pub fn parse(text: &str) -> Result<ActionPattern, ActionPatternError> {
         let everything = !text.is_empty() && text.bytes().all(|byte| byte == b'*');
-        let service_and_name =
-            text.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
+        let of_service = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'*' | b'?');
+        let service_and_name = text.split_once(':').is_some_and(|(service, name)| {
+            !service.is_empty() && service.bytes().all(of_service) && !name.is_empty() && !name.contains(':')
+        });
         if !everything && !service_and_name {
             return Err(ActionPatternError(text.to_owned()));
         }

@@ -34,7 +34,8 @@ pub enum Principal {
     FederatedUser {
         /// `arn:…:sts::A:federated-user/name`.
         arn: Arn,
-        /// The IAM user (or account root) who got the token, where it is known.
+        /// The IAM user (or account root) who got the token, where it is known. The identity policies of a request are those
+        /// of this user; a root user has none and may do everything, which a policy that allows everything stands for.
         issuer: Option<Arn>,
     },
     /// An AWS service, by its name such as `ses.amazonaws.com`.
@@ -110,7 +111,8 @@ impl Principal {
         }
     }
 
-    /// A service-linked role, which SCPs do not bind.
+    /// A service-linked role, which SCPs do not bind. Told by the path of the role's ARN, so not for a session of which only
+    /// the session's ARN is known.
     pub fn is_service_linked_role(&self) -> bool {
         match self {
             Principal::Role { role_arn: Some(arn), .. } => arn.resource().starts_with("role/aws-service-role/"),

@@ -13,8 +13,9 @@ pub struct Request {
     pub action: String,
     /// The ARN that is asked for.
     pub resource: Arn,
-    /// Twelve digits: whose resource it is. Defaults to the ARN's account, else the principal's.
+    /// Twelve digits: whose resource it is. Defaults to the ARN's account, else the principal's. What is AWS's own
+    /// (`arn:aws:iam::aws:policy/…`) is in no account, and counts as the principal's.
     pub resource_account: Option<String>,
-    /// The condition keys.
+    /// The condition keys. What is not set is absent: nothing is derived from the other fields.
     pub context: Context,
 }

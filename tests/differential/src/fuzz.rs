@@ -30,8 +30,8 @@ pub fn arn(data: &[u8]) {
     assert_eq!(format!("arn:{}", parts.join(":")), text, "the parts are all there is");
     for pattern in patterns {
         let matched = pattern.map(|pattern| pattern.matches(&arn, &Context::new()));
-        // Of a text without wildcards and variables the pattern is the text itself.
-        if !text.contains(['*', '?', '$']) {
+        // Of a text without wildcards and variables the pattern is the text itself. One for no service is none.
+        if !text.contains(['*', '?', '$']) && !arn.service().is_empty() {
             assert_eq!(matched, Ok(Truth::True), "an ARN matches itself");
         }
     }

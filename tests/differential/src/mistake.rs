@@ -34,7 +34,7 @@ fn break_statement(random: &mut Random, statement: &mut Map<String, Value>, of_r
         statement.insert(name.to_owned(), value);
     };
     let condition = |operator: &str, value: Value| json!({operator: {"aws:PrincipalTag/team": value}});
-    match random.below(16) {
+    match random.below(20) {
         0 => set("Effect", json!("allow")),
         1 => set("Effect", json!(["Allow"])),
         2 => {
@@ -67,6 +67,20 @@ fn break_statement(random: &mut Random, statement: &mut Map<String, Value>, of_r
         12 => set("Condition", condition("DateLessThanIfExists", json!("2020-02-30"))),
         13 => set("Condition", condition("ForAllValues:IpAddress", json!("10.0.0.0/40"))),
         14 => set("Condition", condition("StringLike", json!([null]))),
+        15 => set("condition", condition("StringLike", json!("a"))),
+        16 => {
+            statement.shift_remove("NotAction");
+            statement.insert("Action".to_owned(), json!(random.pick(&["ses:Send:Email", " ses:SendEmail", "s3:"])));
+        }
+        17 => {
+            statement.shift_remove("NotResource");
+            statement
+                .insert("Resource".to_owned(), json!(random.pick(&["arn:aws:s3::bucket", "arn:aws", "arn:aws::x"])));
+        }
+        18 => {
+            statement.shift_remove("Effect");
+            statement.insert("effect".to_owned(), json!("Deny"));
+        }
         _ if of_resource => {
             statement.shift_remove("Principal");
             statement.shift_remove("NotPrincipal");

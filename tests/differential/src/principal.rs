@@ -86,6 +86,9 @@ pub(crate) fn not_principal(random: &mut Random, caller: &str) -> Value {
     if caller.starts_with("service:") {
         return json!({"Service": random.pick(&["ses.amazonaws.com", "sns.amazonaws.com"])});
     }
+    if random.chance(5) {
+        return if random.chance(50) { json!("*") } else { json!({"AWS": "*"}) };
+    }
     let account = caller.split(':').nth(4).unwrap_or(OWNER);
     let mut listed = vec![
         format!("arn:aws:iam::{account}:root"),

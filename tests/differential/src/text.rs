@@ -28,11 +28,11 @@ pub(crate) fn flip_case(random: &mut Random, text: &str) -> String {
     text.chars()
         .map(|character| {
             if random.chance(70) {
-                character
-            } else if character.is_ascii_uppercase() {
-                character.to_ascii_lowercase()
+                character.to_string()
+            } else if character.is_uppercase() {
+                character.to_lowercase().to_string()
             } else {
-                character.to_ascii_uppercase()
+                character.to_uppercase().to_string()
             }
         })
         .collect()
@@ -44,7 +44,9 @@ pub(crate) fn arn_pattern(random: &mut Random, arn: &str, exact_service: bool) -
         return random.pick(&["*", "**"]).to_owned();
     }
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let keep = if random.chance(6) { 2 + random.below(4) } else { 6 };
+    // A pattern for resources names its service.
+    let least = if exact_service { 3 } else { 2 };
+    let keep = if random.chance(6) { least + random.below(6 - least) } else { 6 };
     let mut made = Vec::new();
     for (index, part) in parts.iter().enumerate().take(keep) {
         let last = index == 5;
@@ -55,6 +57,9 @@ pub(crate) fn arn_pattern(random: &mut Random, arn: &str, exact_service: bool) -
         } else {
             pattern(random, part)
         });
+    }
+    while exact_service && made.len() < 6 && made.last().is_some_and(String::is_empty) {
+        made.pop();
     }
     made.join(":")
 }

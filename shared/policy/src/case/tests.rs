@@ -90,6 +90,19 @@ fn what_is_no_json_object_is_an_error_without_id() {
     }
 }
 
+/// The line of a syntax error within a case would be taken for the file's.
+#[test]
+fn a_case_of_one_line_is_told_the_column_only() {
+    for (text, message) in [
+        ("broken", "column 1: expected a value, found `b`"),
+        ("{\"id\":\"a\",}", "column 11: expected a key in quotes, found `}`"),
+        ("{\n}]", "line 2 column 2: expected the end of the text, found `]`"),
+        ("{,\n}", "line 1 column 2: expected a key in quotes or `}`, found `,`"),
+    ] {
+        assert_eq!(answer(text)["error"]["message"], message, "{text}");
+    }
+}
+
 #[test]
 fn fields_of_the_case_that_are_not_known_are_passed_over() {
     let text = case(&[("]}}", r#"]},"why":"x","source":["y"],"expected":{"decision":"ExplicitDeny"}}"#)]);

@@ -11,6 +11,7 @@ use super::{BaseOperator, ConditionValueError, Decimal, Moment};
 use crate::arn;
 use crate::context::Context;
 use crate::decision::Truth;
+use crate::letters;
 use crate::pattern::{ConditionArnPattern, Pattern, Resolved, Syntax, Token, Variable};
 
 /// How a value of the policy and a value of the request are compared.
@@ -222,10 +223,10 @@ fn any<T>(items: &[T], matches: impl Fn(&T) -> Truth) -> Truth {
 /// For patterns without wildcards.
 fn matches_ignoring_case(pattern: &Pattern, actual: &str, context: &Context) -> Truth {
     if let Some(literal) = pattern.as_literal() {
-        return literal.eq_ignore_ascii_case(actual).into();
+        return letters::same(literal, actual).into();
     }
     match pattern.resolve(context) {
-        Resolved::Tokens(tokens) => literal_text(&tokens).eq_ignore_ascii_case(actual).into(),
+        Resolved::Tokens(tokens) => letters::same(&literal_text(&tokens), actual).into(),
         Resolved::Nothing => Truth::False,
         Resolved::Unknown => Truth::Unknown,
     }

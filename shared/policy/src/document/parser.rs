@@ -8,7 +8,7 @@ use super::{
 };
 use crate::arn::Arn;
 use crate::condition::{Condition, Operator};
-use crate::json::{Json, Place, shortened};
+use crate::json::{Json, Place, quoted};
 use crate::pattern::{ActionPattern, ArnPattern};
 
 type Result<T> = std::result::Result<T, PolicyError>;
@@ -24,14 +24,15 @@ fn wrong(place: &Place<'_>, found: &Json, expected: &str) -> PolicyError {
     error(place, found.describe(), expected)
 }
 
-fn quoted(text: &str) -> String {
-    format!("`{}`", shortened(text))
-}
-
 pub(super) fn document(json: Json, grammar: PolicyGrammar) -> Result<PolicyDocument> {
     let root = Place::Root;
-    let Json::Object(fields) = &json else {
-        return Err(wrong(&root, &json, "a policy document (a JSON object)"));
+    let fields = match &json {
+        Json::Object(fields) => fields,
+        // IAM's read calls answer with documents in this form.
+        Json::String(text) if text.trim_start().get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%7b")) => {
+            return Err(wrong(&root, &json, "a policy document (a JSON object); this one has to be URL-decoded first"));
+        }
+        other => return Err(wrong(&root, other, "a policy document (a JSON object)")),
     };
     // A tree that was not parsed from text may hold a key twice.
     for (index, (name, _)) in fields.iter().enumerate() {
@@ -39,6 +40,7 @@ pub(super) fn document(json: Json, grammar: PolicyGrammar) -> Result<PolicyDocum
             return Err(error(&root.field(name), format!("duplicate key {}", quoted(name)), "every key once"));
         }
     }
+    known_names(fields, &root, &["Version", "Id", "Statement"])?;
     let version = match json.get("Version") {
         None => Version::V2008,
         Some(Json::String(text)) if text == "2008-10-17" => Version::V2008,
@@ -59,6 +61,18 @@ pub(super) fn document(json: Json, grammar: PolicyGrammar) -> Result<PolicyDocum
         None => return Err(error(&place, "nothing", "a statement or a list of statements")),
     };
     Ok(PolicyDocument { version, id, statements: Statements::new(statements), raw: Arc::new(json), grammar })
+}
+
+/// IAM takes its elements in one spelling only. What differs from one in its case alone is no extra field: a `condition` that
+/// nobody reads would be a guard that is not there.
+fn known_names(fields: &[(String, Json)], place: &Place<'_>, known: &[&str]) -> Result<()> {
+    for (name, _) in fields {
+        let meant = known.iter().find(|known| known.eq_ignore_ascii_case(name) && **known != name.as_str());
+        if let Some(meant) = meant {
+            return Err(error(&place.field(name), quoted(name), format!("`{meant}`, in this spelling")));
+        }
+    }
+    Ok(())
 }
 
 fn optional_text(json: &Json, place: &Place<'_>, name: &str) -> Result<Option<String>> {
@@ -85,6 +99,9 @@ fn texts<T>(json: &Json, place: &Place<'_>, expected: &str, parse: impl Fn(&str)
         other => Err(wrong(place, other, &format!("{expected}, or a list of them"))),
     }
 }
+
+const ELEMENTS: [&str; 9] =
+    ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
 /// An element and its negation.
 struct Names {
@@ -116,9 +133,10 @@ struct Reader {
 
 impl Reader {
     fn statement(&self, json: &Json, place: &Place<'_>) -> Result<Statement> {
-        if !matches!(json, Json::Object(_)) {
+        let Json::Object(fields) = json else {
             return Err(wrong(place, json, "a statement (a JSON object)"));
-        }
+        };
+        known_names(fields, place, &ELEMENTS)?;
         let sid = optional_text(json, place, "Sid")?;
         let effect = match json.get("Effect") {
             Some(Json::String(text)) if text == "Allow" => Effect::Allow,
@@ -146,7 +164,7 @@ impl Reader {
                 PolicyGrammar::Resource | PolicyGrammar::ResourceControl => Ok(None),
             };
         };
-        let expected = "`*` or a text that starts with `arn:`";
+        let expected = "`*` or an ARN (`arn:partition:service:region:account:resource`)";
         let patterns = texts(value, &place.field(name), expected, |text| ArnPattern::parse(text, self.variables).ok())?;
         Ok(Some(ResourceElement { negated, patterns }))
     }
@@ -218,7 +236,6 @@ fn action(json: &Json, place: &Place<'_>) -> Result<ActionElement> {
 
 fn principal(negated: bool, place: &Place<'_>, json: &Json) -> Result<PrincipalElement> {
     const KINDS: &str = "`*` or an object of `AWS`, `Service`, `Federated`, `CanonicalUser`";
-    const MEMBER: &str = "`*`, an account id of twelve digits, an ARN or a unique id";
     let mut element = PrincipalElement { negated, members: Vec::new(), partitions: Vec::new() };
     match json {
         Json::String(text) if text == "*" => {
@@ -228,16 +245,22 @@ fn principal(negated: bool, place: &Place<'_>, json: &Json) -> Result<PrincipalE
         Json::Object(kinds) if !kinds.is_empty() => {
             for (kind, values) in kinds {
                 let place = place.field(kind);
-                let parse: fn(&str) -> Option<Member> = match kind.as_str() {
-                    "AWS" => aws_principal,
-                    "Service" => |text| Some((PrincipalPattern::Service(text.to_owned()), None)),
-                    "Federated" => |text| Some((PrincipalPattern::Federated(text.to_owned()), None)),
-                    "CanonicalUser" => |text| Some((PrincipalPattern::CanonicalUser(text.to_owned()), None)),
+                let (expected, parse): (_, fn(&str) -> Option<Member>) = match kind.as_str() {
+                    "AWS" => ("`*`, an account id of twelve digits, an ARN or a unique id", aws_principal),
+                    "Service" => ("a service such as `ses.amazonaws.com`", |text| {
+                        Some((PrincipalPattern::Service(text.to_owned()), None))
+                    }),
+                    "Federated" => {
+                        ("an identity provider", |text| Some((PrincipalPattern::Federated(text.to_owned()), None)))
+                    }
+                    "CanonicalUser" => {
+                        ("a canonical user id", |text| Some((PrincipalPattern::CanonicalUser(text.to_owned()), None)))
+                    }
                     other => {
                         return Err(error(&place, quoted(other), "`AWS`, `Service`, `Federated` or `CanonicalUser`"));
                     }
                 };
-                for (member, partition) in texts(values, &place, MEMBER, parse)? {
+                for (member, partition) in texts(values, &place, expected, parse)? {
                     element.members.push(member);
                     element.partitions.push(partition);
                 }

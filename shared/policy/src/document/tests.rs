@@ -116,6 +116,52 @@ fn what_iam_refuses_is_an_error_with_its_place() {
 }
 
 #[test]
+fn messages_say_what_to_do() {
+    let whole = |statement: &str| format!(r#"{{"Version":"2012-10-17","Statement":[{{{statement}}}]}}"#);
+    let statement = |action: &str, resource: &str| {
+        whole(&format!(r#""Effect":"Allow","Action":"{action}","Resource":"{resource}""#))
+    };
+    let with = |field: &str| whole(&format!(r#""Effect":"Allow","Action":"ses:*","Resource":"*",{field}"#));
+    for (text, message) in [
+        (
+            statement("ses:Send:Email", "*"),
+            "/Statement/0/Action: expected `*` or `service:Action`, found `ses:Send:Email`",
+        ),
+        (statement("", "*"), "/Statement/0/Action: expected `*` or `service:Action`, found an empty text"),
+        (
+            statement("ses:*", "arn:aws:s3::bucket"),
+            "/Statement/0/Resource: expected `*` or an ARN (`arn:partition:service:region:account:resource`), found \
+             `arn:aws:s3::bucket`",
+        ),
+        (
+            with(r#""condition":{"Bool":{"aws:SecureTransport":"true"}}"#),
+            "/Statement/0/condition: expected `Condition`, in this spelling, found `condition`",
+        ),
+        (
+            r#""%7B%22Version%22%3A""#.to_owned(),
+            "/: expected a policy document (a JSON object); this one has to be URL-decoded first, found \
+             `%7B%22Version%22%3A`",
+        ),
+        (
+            r#"{"version":"2012-10-17","Statement":[]}"#.to_owned(),
+            "/version: expected `Version`, in this spelling, found `version`",
+        ),
+    ] {
+        let error = PolicyDocument::parse_str(&text, PolicyGrammar::Identity).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+    for (principal, message) in [
+        ("{}", "expected `*` or an object of `AWS`, `Service`, `Federated`, `CanonicalUser`, found an empty object"),
+        (r#"{"Service":5}"#, "expected a service such as `ses.amazonaws.com`, or a list of them, found the number `5`"),
+        (r#"{"Federated":[5]}"#, "expected an identity provider, found the number `5`"),
+    ] {
+        let text = format!(r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"ses:*"}}}}"#);
+        let error = PolicyDocument::parse_str(&text, PolicyGrammar::Resource).unwrap_err();
+        assert!(error.to_string().ends_with(message), "{error}");
+    }
+}
+
+#[test]
 fn principals_belong_to_policies_of_resources() {
     let whole = |principal: &str| format!(r#"{{"Statement":[{{"Effect":"Deny",{principal}"Action":"*"}}]}}"#);
     let missing = refused(&whole(""), PolicyGrammar::Resource);
@@ -123,7 +169,7 @@ fn principals_belong_to_policies_of_resources() {
     assert!(PolicyDocument::parse_str(&whole(""), PolicyGrammar::ResourceControl).is_ok());
     for (principal, pointer, found) in [
         (r#""Principal":"111122223333","#, "/Statement/0/Principal", "`111122223333`"),
-        (r#""Principal":{},"#, "/Statement/0/Principal", "an object"),
+        (r#""Principal":{},"#, "/Statement/0/Principal", "an empty object"),
         (r#""Principal":["*"],"#, "/Statement/0/Principal", "a list"),
         (r#""Principal":{"aws":"*"},"#, "/Statement/0/Principal/aws", "`aws`"),
         (r#""Principal":{"AWS":[]},"#, "/Statement/0/Principal/AWS", "an empty list"),

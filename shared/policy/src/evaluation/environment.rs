@@ -28,7 +28,9 @@ impl<'a> Environment<'a> {
     pub(crate) fn new(policies: &PolicySet, request: &'a Request) -> Environment<'a> {
         let Request { principal, action, resource, resource_account, context } = request;
         let action = action.to_ascii_lowercase();
-        let owner = resource_account.as_deref().or(Some(resource.account()).filter(|account| !account.is_empty()));
+        // What is AWS's own, such as its managed policies, belongs to no account: the caller's policies decide.
+        let named = Some(resource.account()).filter(|account| !matches!(*account, "" | "aws"));
+        let owner = resource_account.as_deref().or(named);
         let caller = principal.account();
         Environment {
             head: ActionHead::new(&action),
@@ -153,23 +155,24 @@ impl<'a> Environment<'a> {
             && self.in_partition(Some(listed.partition()))
     }
 
-    /// `NotPrincipal` with `Deny` exempts a caller whose every identity is listed: the account, and the caller within it.
+    /// `NotPrincipal` with `Deny` exempts a caller whose every identity is listed: the account, and the caller within it. A
+    /// `*` lists them all.
     fn exempt(&self, element: &PrincipalElement) -> Truth {
         let any = |is: &dyn Fn(&PrincipalPattern, Option<&str>) -> bool| -> Truth {
             element.with_partitions().any(|(member, partition)| is(member, partition)).into()
         };
         let everyone = any(&|member, _| *member == PrincipalPattern::Everyone);
-        let account = everyone.or(any(&|member, partition| match member {
+        let account = any(&|member, partition| match member {
             PrincipalPattern::Account(account) => {
                 self.principal.account() == Some(account) && self.in_partition(partition)
             }
             _ => false,
-        }));
+        });
         let listed = |own: &Arn| any(&|member, _| matches!(member, PrincipalPattern::Arn(arn) if arn == own));
         let all_listed = match self.principal {
-            Principal::Anonymous => everyone,
+            Principal::Anonymous => Truth::False,
             Principal::Service(name) => {
-                everyone.or(any(&|member, _| matches!(member, PrincipalPattern::Service(service) if service == name)))
+                any(&|member, _| matches!(member, PrincipalPattern::Service(service) if service == name))
             }
             Principal::Root { .. } => account,
             Principal::User { arn } | Principal::FederatedUser { arn, .. } => account.and(listed(arn)),
@@ -190,7 +193,7 @@ impl<'a> Environment<'a> {
                 account.and(role).and(in_session)
             }
         };
-        all_listed.and(!self.boundary)
+        everyone.or(all_listed).and(!self.boundary)
     }
 }
 

@@ -20,17 +20,20 @@ pub struct ArnPattern {
 
 /// Why a text is no pattern for resources.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected `*` or a text that starts with `arn:`, found `{0}`")]
+#[error("expected `*` or an ARN (`arn:partition:service:region:account:resource`), found `{0}`")]
 pub struct ArnPatternError(pub String);
 
 impl ArnPattern {
-    /// Parses `*` or an ARN with `*` and `?`; a short one is filled up with `*`. With `variables` (language version
-    /// 2012-10-17), `${…}` after the fifth colon is a policy variable.
+    /// Parses `*` or an ARN with `*` and `?`; a short one is filled up with `*`. As in IAM, the service must be there, and a
+    /// short ARN has no part left empty between others (`arn:aws:s3::bucket` lacks a colon). With `variables` (language version 2012-10-17),
+    /// `${…}` after the fifth colon is a policy variable.
     pub fn parse(text: &str, variables: bool) -> Result<ArnPattern, ArnPatternError> {
         if !text.is_empty() && text.bytes().all(|byte| byte == b'*') {
             return Ok(ArnPattern { text: text.to_owned(), parts: None });
         }
-        if !text.starts_with("arn:") {
+        let service = text.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(1));
+        let short = text.splitn(6, ':').count() < 6;
+        if service.is_none_or(str::is_empty) || short && text.contains("::") {
             return Err(ArnPatternError(text.to_owned()));
         }
         let mut pieces = text.splitn(6, ':').skip(1);

@@ -154,7 +154,9 @@ fn actions_match_without_regard_to_case() {
     );
     assert_eq!(pattern.as_str(), "SES:send*Email");
     assert!(ActionPattern::parse("**").unwrap().matches("a:b"));
-    for text in ["", "ses", "ses:", ":SendEmail", "Send*", "a*"] {
+    assert!(ActionPattern::parse("s?s-v2.x:Send Émail").is_ok());
+    for text in ["", "ses", "ses:", ":SendEmail", "Send*", "a*", "ses:Send:Email", "ses::", " ses:a", "s_s:a", "sés:a"]
+    {
         assert!(ActionPattern::parse(text).is_err(), "{text}");
     }
 }
@@ -175,6 +177,7 @@ fn resources_match_part_by_part() {
         ("arn:aws:*:us-east-1:111122223333:identity/example.com", true),
         ("arn:aws:ses", true),
         ("arn:aws:ses:us-east-1", true),
+        ("arn:aws:ses:us-east-1:", false),
         ("arn:aws:s3", false),
         // No wildcard within the service, none across colons.
         ("arn:aws:s*:us-east-1:111122223333:identity/example.com", false),
@@ -187,7 +190,11 @@ fn resources_match_part_by_part() {
         assert_eq!(resource(pattern, identity), expected.into(), "{pattern}");
     }
     assert_eq!(resource("arn:aws:logs:*:*:log-group:/a*", "arn:aws:logs:r:1:log-group:/app:stream:x"), Truth::True);
-    assert!(ArnPattern::parse("ar*", true).is_err() && ArnPattern::parse("", true).is_err());
+    for text in
+        ["ar*", "", "arn", "arn:", "arn:aws", "arn:*", "arn:aws:", "arn:aws::x", "arn:aws::::x", "arn:aws:s3::x"]
+    {
+        assert!(ArnPattern::parse(text, true).is_err(), "{text}");
+    }
     for text in ["*", "arn:aws:ses:*:*:identity/${aws:username}"] {
         assert_eq!(ArnPattern::parse(text, true).unwrap().as_str(), text);
     }

@@ -60,6 +60,7 @@ const PRINCIPAL_ELEMENTS: &[&str] = &[
     r#""NotPrincipal":{"AWS":["111122223333","arn:aws:iam::111122223333:role/team/app","arn:aws:sts::111122223333:assumed-role/app/one"]}"#,
     r#""NotPrincipal":{"AWS":["111122223333"]}"#,
     r#""NotPrincipal":{"Service":"ses.amazonaws.com"}"#,
+    r#""NotPrincipal":{"AWS":"*"}"#,
 ];
 const ACTIONS: &[&str] = &[
     r#""Action":"*""#,
@@ -100,6 +101,7 @@ const KEYS: &[Key] = &[
             "",
             "A@example.com",
             "team@example.com",
+            "É@example.com",
             "zz",
         ],
         conditions: &[
@@ -109,6 +111,7 @@ const KEYS: &[Key] = &[
             ("StringEquals", r#""a@example.com""#),
             ("StringEqualsIfExists", r#""${aws:PrincipalTag/team}@example.com""#),
             ("StringNotEqualsIgnoreCase", r#""a@EXAMPLE.com""#),
+            ("StringEqualsIgnoreCase", r#"["é@example.COM","TEAM@example.com"]"#),
             ("StringLike", r#""${aws:PrincipalTag/team}*""#),
             ("ForAnyValue:StringEquals", r#""example""#),
             ("Null", r#""true""#),

@@ -71,7 +71,9 @@ impl Case {
             return Err(resource_node.fault("expected an ARN"));
         }
         let given_account = request.field("resourceAccount").map(|account| account.text()).transpose()?;
-        let arn_account = resource.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned);
+        // An account `aws` is none: such a resource is everybody's.
+        let owned = |account: &&str| !["", "aws"].contains(account);
+        let arn_account = resource.split(':').nth(4).filter(owned).map(str::to_owned);
         let own_account = caller.account().map(|account| account.number.clone());
         Ok(Case {
             resource_account: given_account.or(arn_account).or(own_account),

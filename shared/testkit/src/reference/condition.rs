@@ -179,7 +179,7 @@ impl Clause {
         match self.comparison {
             Comparison::StringEquals => resolved(false).is_some_and(|wanted| matches(&wanted, actual)),
             Comparison::StringEqualsIgnoreCase => {
-                resolved(false).is_some_and(|wanted| plain_text(&wanted).to_lowercase() == actual.to_lowercase())
+                resolved(false).is_some_and(|wanted| same_letters(&plain_text(&wanted), actual))
             }
             Comparison::StringLike => resolved(true).is_some_and(|wanted| matches(&wanted, actual)),
             Comparison::Arn => resolved(true).is_some_and(|wanted| arn_matches(&wanted, actual)),
@@ -200,6 +200,21 @@ impl Clause {
             Comparison::Null => false,
         }
     }
+}
+
+/// Character by character the same, or the small and the capital form of one letter.
+fn same_letters(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| same_letter(*one, *other))
+}
+
+/// The small and the capital form each lead to the other: `É` and `é`, and not `ß`, whose capital form is two letters.
+pub(crate) fn same_letter(one: char, other: char) -> bool {
+    let is = |letters: String, letter: char| letters == letter.to_string();
+    let pair = |small: char, capital: char| {
+        is(capital.to_lowercase().to_string(), small) && is(small.to_uppercase().to_string(), capital)
+    };
+    one == other || pair(one, other) || pair(other, one)
 }
 
 /// Each of the six parts by itself.

@@ -80,12 +80,28 @@ fn statements(document: &Node, kind: Kind) -> Result<Vec<Statement>, Fault> {
     if let Some(id) = document.field("Id") {
         id.text()?;
     }
+    spelled_so(document, &["Version", "Id", "Statement"])?;
     let listed = document.required("Statement")?.one_or_many()?;
     listed.iter().map(|statement| Statement::read(statement, kind, variables)).collect()
 }
 
+const ELEMENTS: [&str; 9] =
+    ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"];
+
+/// No field is one of these names in other letters.
+fn spelled_so(node: &Node, names: &[&str]) -> Result<(), Fault> {
+    for (field, value) in node.fields()? {
+        let lower = field.to_lowercase();
+        if let Some(name) = names.iter().find(|name| name.to_lowercase() == lower && **name != field) {
+            return Err(value.fault(format!("expected `{name}`, found `{field}`")));
+        }
+    }
+    Ok(())
+}
+
 impl Statement {
     fn read(node: &Node, kind: Kind, variables: bool) -> Result<Statement, Fault> {
+        spelled_so(node, &ELEMENTS)?;
         if let Some(sid) = node.field("Sid") {
             sid.text()?;
         }
@@ -165,6 +181,23 @@ pub(crate) fn resource_matches(text: &str, resource: &str, variables: bool, cont
     })
 }
 
+/// `service:action`: one colon, something on either side, and a service of letters, digits, `-`, `.` and wildcards.
+fn action_named(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').collect();
+    let [service, action] = parts.as_slice() else { return false };
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-.*?".contains(letter);
+    !service.is_empty() && service.chars().all(plain) && !action.is_empty()
+}
+
+/// An ARN, perhaps cut short after the service: a service is named, and only a whole one has an empty part between others.
+fn arn_written(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').collect();
+    let whole = parts.len() >= 6;
+    parts.first() == Some(&"arn")
+        && parts.get(2).is_some_and(|service| !service.is_empty())
+        && (whole || parts.iter().rev().skip(1).all(|part| !part.is_empty()))
+}
+
 fn principals(node: &Node, kind: Kind) -> Result<Principals, Fault> {
     let (these, all_but) = (node.field("Principal"), node.field("NotPrincipal"));
     if kind == Kind::Identity
@@ -198,8 +231,8 @@ fn listed(node: &Node, name: &str) -> Result<Option<Listed>, Fault> {
         let text = item.text()?;
         let stars = !text.is_empty() && text.chars().all(|character| character == '*');
         let fine = match name {
-            "Action" => text.split_once(':').is_some_and(|(service, action)| !service.is_empty() && !action.is_empty()),
-            _ => text.starts_with("arn:"),
+            "Action" => action_named(&text),
+            _ => arn_written(&text),
         };
         if !stars && !fine {
             let expected = if name == "Action" { "`*` or `service:action`" } else { "`*` or an ARN" };

@@ -176,18 +176,21 @@ pub(crate) fn form(entry: &Entry, caller: &Caller) -> Option<Form> {
     found.then_some(form)
 }
 
-/// Whether a `NotPrincipal` list with `Deny` names every identity of the caller: account, entity and session.
+/// Whether a `NotPrincipal` list with `Deny` names every identity of the caller: account, entity and session. Everyone is
+/// named by `*`.
 pub(crate) fn names_every_identity(entries: &[Entry], caller: &Caller) -> bool {
     let forms: Vec<Form> = entries.iter().filter_map(|entry| form(entry, caller)).collect();
     let named = |wanted: Form| forms.contains(&wanted);
-    // `*` stands for the account, not for the entity and its session.
-    let account = named(Form::Account) || named(Form::Everyone);
+    if named(Form::Everyone) {
+        return true;
+    }
+    let account = named(Form::Account);
     match caller {
         Caller::Root(_) => account,
         Caller::User(..) => account && named(Form::User),
         Caller::Role { .. } => account && named(Form::Role) && named(Form::Session),
         Caller::Federated { .. } => account && named(Form::Federated),
         Caller::Service(_) => named(Form::Service),
-        Caller::Anonymous => named(Form::Everyone),
+        Caller::Anonymous => false,
     }
 }

@@ -68,7 +68,8 @@ const SECOND: i128 = 1_000_000_000_000_000_000;
 
 /// An instant, in attoseconds since 1970-01-01T00:00:00Z.
 ///
-/// `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, `YYYY-MM-DDTHH:MM[:SS[.fraction]][Z|±HH:MM]`, or epoch seconds.
+/// `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, `YYYY-MM-DDTHH:MM[:SS[.fraction]][Z|±HH[:MM]]`, or epoch seconds; the letters may be
+/// small, and the hour may be one digit.
 pub(crate) fn instant(text: &str) -> Option<i128> {
     if text.len() == 4 && all_digits(text) {
         return Some(days(number(text)?, 1, 1)? * 86_400 * SECOND);
@@ -124,7 +125,8 @@ fn fraction(digits: &str) -> Option<i128> {
 }
 
 fn calendar(text: &str) -> Option<i128> {
-    let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+    let text = text.replace('t', "T").replace('z', "Z");
+    let (date, time) = text.split_once('T').map_or((text.as_str(), None), |(date, time)| (date, Some(time)));
     let parts: Vec<&str> = date.split('-').collect();
     let (year, month, day) = match parts.as_slice() {
         [year, month] if time.is_none() => (*year, *month, "01"),
@@ -139,22 +141,27 @@ fn clock(text: &str) -> Option<i128> {
     let (time, offset) = if let Some(time) = text.strip_suffix('Z') {
         (time, 0)
     } else if let Some((time, offset)) = text.split_once('+') {
-        (time, hours_and_minutes(offset)?)
+        (time, zone(offset)?)
     } else if let Some((time, offset)) = text.split_once('-') {
-        (time, -hours_and_minutes(offset)?)
+        (time, -zone(offset)?)
     } else {
         (text, 0)
     };
     let parts: Vec<&str> = time.split(':').collect();
     let (hour_and_minute, second) = match parts.as_slice() {
-        [hour, minute] => (format!("{hour}:{minute}"), "00"),
-        [hour, minute, second] => (format!("{hour}:{minute}"), *second),
+        [hour, minute] if !hour.is_empty() => (format!("{hour:0>2}:{minute}"), "00"),
+        [hour, minute, second] if !hour.is_empty() => (format!("{hour:0>2}:{minute}"), *second),
         _ => return None,
     };
     let (second, part) = second.split_once('.').map_or((second, None), |(second, part)| (second, Some(part)));
     let second = fixed(second, 2).filter(|second| *second < 60)?;
     let part = part.map_or(Some(0), fraction)?;
     Some((hours_and_minutes(&hour_and_minute)? + second - offset) * SECOND + part)
+}
+
+/// `HH` or `HH:MM` in seconds.
+fn zone(text: &str) -> Option<i128> {
+    if text.contains(':') { hours_and_minutes(text) } else { hours_and_minutes(&format!("{text}:00")) }
 }
 
 /// `HH:MM` in seconds.

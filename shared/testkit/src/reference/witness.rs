@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::condition::same_letter;
 use super::wildcard::Item;
 
 /// One element of a pattern over strings.
@@ -22,7 +23,7 @@ impl Symbol {
     fn accepts(self, found: char) -> bool {
         match self {
             Symbol::Char { character, fold: false } => character == found,
-            Symbol::Char { character, fold: true } => character.eq_ignore_ascii_case(&found),
+            Symbol::Char { character, fold: true } => same_letter(character, found),
             Symbol::One { within_part } | Symbol::Many { within_part } => !(within_part && found == ':'),
         }
     }
@@ -109,7 +110,7 @@ fn alphabet(patterns: &[&Vec<Symbol>]) -> Vec<char> {
                 named.insert(*character);
             }
             Symbol::Char { character, fold: true } => {
-                named.extend([character.to_ascii_lowercase(), character.to_ascii_uppercase()]);
+                named.extend(character.to_lowercase().chain(character.to_uppercase()).chain([*character]));
             }
             Symbol::One { within_part } | Symbol::Many { within_part } => {
                 if *within_part {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::letters;
 use crate::pattern::Token;
 
 /// One step of a pattern.
@@ -22,7 +23,7 @@ impl Step {
     pub(super) fn takes(self, character: char) -> bool {
         match self {
             Step::Character(own) => own == character,
-            Step::IgnoringCase(own) => own.eq_ignore_ascii_case(&character),
+            Step::IgnoringCase(own) => letters::lower(own) == letters::lower(character),
             Step::Any | Step::Sequence => true,
             Step::AnyButColon | Step::SequenceButColon => character != ':',
         }
@@ -131,7 +132,7 @@ impl Glob {
     /// Whether no step tells upper from lower case.
     pub(super) fn ignores_case(&self) -> bool {
         self.steps.iter().all(|step| match step {
-            Step::Character(own) => own.to_ascii_lowercase() == own.to_ascii_uppercase(),
+            Step::Character(own) => letters::lower(*own) == letters::upper(*own),
             _ => true,
         })
     }
@@ -150,7 +151,7 @@ impl Glob {
     /// The text in upper case, when it is all that matches and its case is ignored.
     pub(super) fn upper_case_text(&self) -> Option<String> {
         let upper = |step: &Step| match step {
-            Step::IgnoringCase(own) => Some(own.to_ascii_uppercase()),
+            Step::IgnoringCase(own) => Some(letters::upper(*own)),
             _ => None,
         };
         self.is_literal().then(|| self.steps.iter().map(upper).collect()).flatten()

@@ -11,6 +11,7 @@ use super::points::Demands;
 use super::space::{AxisKind, AxisValue, Element, Space};
 use crate::condition::{Condition, Matcher};
 use crate::context::{Context, ContextValue, KeyType};
+use crate::letters;
 use crate::pattern::{ConditionArnPattern, Pattern, Piece, Resolved, Substitute, Token, tokens_match};
 
 /// How many values a key is given at most.
@@ -264,7 +265,7 @@ fn captures(
         return false;
     }
     let ignore_case = reading == Reading::IgnoringCase;
-    let subject = if ignore_case { text.to_ascii_lowercase() } else { text.to_owned() };
+    let subject = if ignore_case { letters::lower_text(text) } else { text.to_owned() };
     let ends: Vec<usize> = subject.char_indices().map(|(at, _)| at).chain([subject.len()]).collect();
     let mut found = HashSet::new();
     for (index, start) in ends.iter().enumerate() {
@@ -303,7 +304,7 @@ fn captures(
 
 fn lower_case(token: &Token<'_>, ignore_case: bool) -> String {
     match token {
-        Token::Literal(text) if ignore_case => text.to_ascii_lowercase(),
+        Token::Literal(text) if ignore_case => letters::lower_text(text),
         Token::Literal(text) => (*text).to_owned(),
         Token::AnyCharacter | Token::AnySequence => String::new(),
     }
@@ -382,9 +383,10 @@ fn relation(
 
 /// Whether no text between two texts is ever the same as that text between two others, unless these are the same.
 fn never_equal(form: &(String, String), before: &str, after: &str, ignore_case: bool) -> bool {
-    let same = |one: &str, other: &str| if ignore_case { one.eq_ignore_ascii_case(other) } else { one == other };
+    let same = |one: &str, other: &str| if ignore_case { letters::same(one, other) } else { one == other };
+    let characters = |one: &str, other: &str| one.chars().count() + other.chars().count();
     let (other_before, other_after) = form;
-    other_before.len() + other_after.len() != before.len() + after.len()
+    characters(other_before, other_after) != characters(before, after)
         || same(other_before, before)
         || same(other_after, after)
 }

@@ -4,6 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::automaton::{Glob, Step, insert, positions};
+use crate::letters;
 
 /// How many states of the product are looked at before giving up.
 const STATES: usize = 20_000;
@@ -144,8 +145,8 @@ impl Product {
             match place.step {
                 Some(Step::Character(own)) => add(own),
                 Some(Step::IgnoringCase(own)) => {
-                    add(own.to_ascii_lowercase());
-                    add(own.to_ascii_uppercase());
+                    add(letters::lower(own));
+                    add(letters::upper(own));
                 }
                 Some(Step::AnyButColon | Step::SequenceButColon) => add(':'),
                 Some(Step::Any | Step::Sequence) | None => {}
@@ -160,7 +161,7 @@ impl Product {
             character == ':'
                 || self.places.iter().any(|place| match place.step {
                     Some(Step::Character(own)) => own == character,
-                    Some(Step::IgnoringCase(own)) => own.eq_ignore_ascii_case(&character),
+                    Some(step @ Step::IgnoringCase(_)) => step.takes(character),
                     _ => false,
                 })
         };
