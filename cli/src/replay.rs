@@ -89,7 +89,8 @@ fn walk(path: &Path, list: &mut Vec<PathBuf>) -> Result<(), Failure> {
         if kind.is_dir() && name != "CloudTrail-Digest" {
             walk(&entry.path(), list)?;
         } else if kind.is_file()
-            && [".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".log"].iter().any(|end| name.ends_with(end))
+            // What CloudWatch Logs exports is named `000000.gz`.
+            && [".json", ".jsonl", ".ndjson", ".log", ".gz"].iter().any(|end| name.ends_with(end))
         {
             list.push(entry.path());
         }
@@ -154,7 +155,7 @@ fn times(input: &Input) -> BTreeMap<String, Vec<Timestamp>> {
 fn table(rows: &[Row]) -> String {
     let width = if std::io::stdout().is_terminal() { present::width() } else { usize::MAX };
     let last = |row: &Row| minute(&row.last);
-    let cause = |row: &Row| format!("{} ({})", row.why, row.how);
+    let cause = |row: &Row| if row.why == row.how { row.why.clone() } else { format!("{} ({})", row.why, row.how) };
     let wide = columns(
         ["COUNT", "LAST", "WHO", "WHAT", "CAUSE", "FINDING"],
         rows.iter().map(|row| {
