@@ -309,7 +309,7 @@ fn besides(causes: &[&Cause]) -> String {
     if phrases.len() > NAMED {
         let more = phrases.len() - NAMED;
         phrases.truncate(NAMED);
-        phrases.push(format!("{more} more"));
+        phrases.push(if more == 1 { "1 more cause".to_owned() } else { format!("{more} more causes") });
     }
     words::join(&phrases)
 }

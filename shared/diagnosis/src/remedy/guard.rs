@@ -55,8 +55,15 @@ pub fn carry_over(trace: &StatementTrace, for_a_time: bool) -> Result<Guards, Un
     if !elsewhere && trace.resource == Truth::Unknown {
         return Err(Unmendable::UnknownKey);
     }
+    // A key that no request to SES has: no condition on it would say anything of a send.
+    let foreign = |condition: &ConditionTrace| {
+        let own = ["aws:", "ses:"].iter().any(|prefix| condition.key.to_ascii_lowercase().starts_with(prefix));
+        !own && condition.actual == ContextValue::Absent
+    };
     for condition in &trace.conditions {
         match condition.outcome {
+            Truth::True if foreign(condition) => {}
+            Truth::False if foreign(condition) => guards.opened.push(condition.key.clone()),
             Truth::False if over(&condition.key) => {}
             Truth::True => guards.conditions.push(kept(condition)),
             Truth::Unknown if elsewhere => guards.conditions.push(kept(condition)),

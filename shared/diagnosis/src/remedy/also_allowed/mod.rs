@@ -77,12 +77,12 @@ impl<'e> Variations<'e> {
             .filter_map(|contexts| contexts.first())
             .filter(|examined| examined.evaluation.possible != surely);
         let tried = |examined: &'e Examined| {
-            let itself = by_what_was_read(&examined.policies, &examined.request);
+            let itself = by_what_was_read(examined, &examined.policies, &examined.request);
             let variations =
                 variation::variations(situation, examined, &at_play, &asked(examined)).into_iter().map(|variation| {
                     let policies = variation.bearing.first().map_or(&examined.policies, |bearing| &bearing.policies);
                     let before = match &variation.request {
-                        Some(request) => by_what_was_read(policies, request),
+                        Some(request) => by_what_was_read(examined, policies, request),
                         None => itself,
                     };
                     (variation, before)
@@ -107,14 +107,16 @@ impl<'e> Tried<'e> {
     fn look(&self, changes: &[&Change], seen: &mut Seen<'e>) {
         let Tried { examined, variations } = self;
         let policies = patched(examined, changes);
-        let itself = by_what_was_read(&policies, &examined.request);
+        let itself = by_what_was_read(examined, &policies, &examined.request);
         let touched = Touched::of(examined, &examined.policies, &policies, changes);
         for (variation, before) in variations {
             let request = variation.request.as_ref().unwrap_or(&examined.request);
             let opened = match variation.bearing.as_slice() {
                 [] => {
-                    let after =
-                        variation.request.as_ref().map_or(itself, |request| by_what_was_read(&policies, request));
+                    let after = variation
+                        .request
+                        .as_ref()
+                        .map_or(itself, |request| by_what_was_read(examined, &policies, request));
                     opened(*before, after, &touched, request)
                         .or_else(|| perhaps(&examined.policies, &policies, request))
                 }
@@ -123,7 +125,7 @@ impl<'e> Tried<'e> {
                         |bearing: &Bearing| patched_on(&bearing.set, &bearing.policies, &request.resource, changes);
                     let after = patched(read);
                     let touched = Touched::of(examined, &read.policies, &after, changes);
-                    opened(*before, by_what_was_read(&after, request), &touched, request)
+                    opened(*before, by_what_was_read(examined, &after, request), &touched, request)
                         .or_else(|| perhaps(&read.policies, &after, request))
                         .or_else(|| all.iter().find_map(|all| perhaps(&all.policies, &patched(all), request)))
                 }
@@ -158,10 +160,11 @@ impl<'e> Tried<'e> {
 }
 
 /// What a request comes to by what was read: a policy that was not is taken to refuse nothing, and to allow only where another
-/// one must allow as well. What is said of it is said beside the sentence.
-fn by_what_was_read(policies: &PolicySet, request: &Request) -> Possible {
+/// one must allow as well, or where nothing of the caller was read. What is said of it is said beside the sentence.
+fn by_what_was_read(examined: &Examined, policies: &PolicySet, request: &Request) -> Possible {
+    let beside = examined.set.identity.iter().any(|policy| policy.info.is_some());
     let (own, others): (Vec<Blocker>, Vec<Blocker>) =
-        unreadable_policies(policies).into_iter().partition(|unread| unread.layer() == LayerKind::Identity);
+        unreadable_policies(policies).into_iter().partition(|unread| beside && unread.layer() == LayerKind::Identity);
     if own.is_empty() && others.is_empty() {
         return decide(policies, request).possible;
     }
