@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anstyle::AnsiColor;
 use sesame_diagnosis::denial::{ApiGeneration, Caller, Content, Denial, DenialMessage, Parameter, SendParameters};
 use sesame_diagnosis::finding::{Certainty, Finding, Outcome, Provenance};
-use sesame_diagnosis::fold;
 use sesame_diagnosis::record::identity;
+use sesame_diagnosis::{address, fold};
 use sesame_render::wrap::wrap;
 use sesame_render::{escape, gate};
 
@@ -119,6 +119,11 @@ fn send(arguments: &Check) -> Result<Denial, Failure> {
             "--principal: expected the ARN of a user, role or session, found `{found}`"
         )));
     }
+    let from = address::parse(&arguments.from).filter(|mailbox| mailbox.address.contains('@'));
+    let from = from.ok_or_else(|| {
+        let found = &arguments.from;
+        Failure::usage(format!("--from: expected an address such as `news@example.com`, found `{found}`"))
+    })?;
     let given = |value: &Option<String>| value.clone().map_or(Parameter::NotGiven, Parameter::Given);
     let (content, action) = match (arguments.raw, &arguments.template) {
         (true, _) => (Content::Raw, "ses:SendRawEmail"),
@@ -135,8 +140,8 @@ fn send(arguments: &Check) -> Result<Denial, Failure> {
         send: SendParameters {
             generation: Some(ApiGeneration::V2),
             content: Some(content),
-            from_address: Parameter::Given(arguments.from.clone()),
-            from_display_name: Parameter::NotGiven,
+            from_address: Parameter::Given(from.address),
+            from_display_name: from.display_name.map_or(Parameter::NotGiven, Parameter::Given),
             feedback_address: Parameter::NotGiven,
             // Without recipients the answer holds for every recipient, or says on what it turns.
             recipients: match arguments.to.as_slice() {

@@ -18,9 +18,9 @@ use crate::{diagnose, output, present, world};
 
 /// Reads archives, prints a table (or findings), and writes the report that was asked for.
 pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
-    let files = files(&arguments.paths)?;
+    let (files, shut) = files(&arguments.paths)?;
     let (input, broken) = read(&files);
-    let failed = broken > 0;
+    let failed = broken + shut > 0;
     let worlds = world::load(&arguments.source)?;
     let times = times(&input);
     let count = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
@@ -29,7 +29,12 @@ pub fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
         1 => ", 1 of them not whole".to_owned(),
         broken => format!(", {broken} of them not whole"),
     };
-    let read = format!("{count} read{but}; {}", input.skipped);
+    let shut = match shut {
+        0 => String::new(),
+        1 => ", 1 folder could not be".to_owned(),
+        shut => format!(", {shut} folders could not be"),
+    };
+    let read = format!("{count} read{but}{shut}; {}", input.skipped);
     if input.denials.is_empty() {
         anstream::eprintln!("no refused SES send: {read}");
         return Ok(status(failed));
@@ -59,18 +64,19 @@ fn status(failed: bool) -> ExitCode {
     if failed { Status::Input.into() } else { ExitCode::SUCCESS }
 }
 
-/// The files of the archives, folders walked, in a stable order.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut list = Vec::new();
+/// The files of the archives, folders walked, in a stable order; and how many folders in them could not be read: those are told
+/// and passed over.
+fn files(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, usize), Failure> {
+    let (mut list, mut shut) = (Vec::new(), 0);
     for path in paths {
-        walk(path, &mut list)?;
+        walk(path, &mut list, &mut shut)?;
     }
     list.sort();
     list.dedup();
-    Ok(list)
+    Ok((list, shut))
 }
 
-fn walk(path: &Path, list: &mut Vec<PathBuf>) -> Result<(), Failure> {
+fn walk(path: &Path, list: &mut Vec<PathBuf>, shut: &mut usize) -> Result<(), Failure> {
     let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Failure::input(format!("{}: expected a file or a folder, found none", path.display()))
@@ -87,9 +93,13 @@ fn walk(path: &Path, list: &mut Vec<PathBuf>) -> Result<(), Failure> {
         // Digest files stand beside the logs and hold no records; links are not followed, so that no loop can be walked.
         let kind = entry.file_type().map_err(unreadable)?;
         if kind.is_dir() && name != "CloudTrail-Digest" {
-            walk(&entry.path(), list)?;
+            if let Err(failure) = walk(&entry.path(), list, shut) {
+                *shut += 1;
+                failure.report();
+            }
         } else if kind.is_file()
-            && [".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".log"].iter().any(|end| name.ends_with(end))
+            // What CloudWatch Logs exports is named `000000.gz`.
+            && [".json", ".jsonl", ".ndjson", ".log", ".gz"].iter().any(|end| name.ends_with(end))
         {
             list.push(entry.path());
         }
@@ -154,7 +164,7 @@ fn times(input: &Input) -> BTreeMap<String, Vec<Timestamp>> {
 fn table(rows: &[Row]) -> String {
     let width = if std::io::stdout().is_terminal() { present::width() } else { usize::MAX };
     let last = |row: &Row| minute(&row.last);
-    let cause = |row: &Row| format!("{} ({})", row.why, row.how);
+    let cause = |row: &Row| if row.why == row.how { row.why.clone() } else { format!("{} ({})", row.why, row.how) };
     let wide = columns(
         ["COUNT", "LAST", "WHO", "WHAT", "CAUSE", "FINDING"],
         rows.iter().map(|row| {

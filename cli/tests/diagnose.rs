@@ -140,6 +140,15 @@ fn wrong_usage_is_status_2() {
         vec!["apply", "--snapshot", &snapshot],
         vec!["apply", "--rollback", "r.json", "--remedy", "r1", "--snapshot", &snapshot],
         vec!["check", "--principal", "nobody", "--from", "a@example.com", "--snapshot", &snapshot],
+        vec![
+            "check",
+            "--principal",
+            "arn:aws:iam::111122223333:user/a",
+            "--from",
+            "example.com",
+            "--snapshot",
+            &snapshot,
+        ],
         vec!["evaluate"],
         vec!["replay"],
     ] {
@@ -276,6 +285,49 @@ fn replay_folds_archives_into_a_table_and_a_page() {
     assert_eq!(run.succeeded().lines().count(), 12, "a head and eleven findings:\n{}", run.stdout);
     assert!(run.stdout.lines().any(|line| line.trim_start().starts_with("24 ")), "{}", run.stdout);
     assert!(std::fs::read_to_string(html).unwrap().contains("<svg"));
+}
+
+#[test]
+fn replay_reads_what_cloudwatch_logs_exports() {
+    let folder = Folder::new();
+    std::fs::copy(event("01-no-allow"), folder.file("000000.gz")).unwrap();
+    let run = sesame(&["replay", &folder.text(), "--snapshot", &demo("snapshot"), "--now", NOW]);
+    assert_eq!(run.succeeded().lines().count(), 2, "a head and a finding:\n{}", run.stdout);
+}
+
+/// One folder that cannot be read keeps nothing of the others back.
+#[test]
+fn replay_passes_over_a_folder_that_cannot_be_read() {
+    let folder = Folder::new();
+    std::fs::copy(event("01-no-allow"), folder.file("event.json")).unwrap();
+    // Deeper than a path may be long: not even root reads it by its path.
+    let deep = "name=$(printf '%0200d' 0); i=0; while [ $i -lt 24 ]; do mkdir $name && cd -P $name || exit 1; i=$((i+1)); done";
+    let made = std::process::Command::new("bash").args(["-c", deep]).current_dir(folder.path()).status().unwrap();
+    assert!(made.success());
+    let run = sesame(&["replay", &folder.text(), "--snapshot", &demo("snapshot"), "--now", NOW]);
+    assert_eq!((run.status, run.stdout.lines().count()), (1, 2), "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("1 file read, 1 folder could not be; skipped no records"), "{}", run.stderr);
+}
+
+/// The identity is allowed here, and the configuration set is what would be refused.
+#[test]
+fn check_names_what_would_be_refused() {
+    let principal = "arn:aws:iam::111122223333:role/app/newsletter";
+    let run = sesame(&[
+        "check",
+        "--principal",
+        principal,
+        "--from",
+        "News <news@news.shop.example>",
+        "--region",
+        "eu-west-1",
+        "--configuration-set",
+        "nowhere",
+        "--snapshot",
+        &demo("snapshot"),
+    ]);
+    let told = "would be refused `ses:SendEmail` on configuration set `nowhere` in eu-west-1.";
+    assert!(run.succeeded().contains(told), "{}", run.stdout);
 }
 
 #[test]

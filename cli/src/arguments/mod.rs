@@ -92,8 +92,7 @@ pub struct Source {
 /// `sesame diagnose`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The input is told by its content: an EventBridge event or an SQS batch of them, a CloudTrail record or log file,
-a CloudWatch Logs subscription payload, {\"message\":…}, JSON Lines of any of these; all of them gzipped or not.
+The input is told by its content: an EventBridge event or an SQS batch of them, a CloudTrail record or log file, a CloudWatch Logs subscription payload, {\"message\":…}, JSON Lines of any of these; all of them gzipped or not.
 
 Examples:
   sesame diagnose --event event.json --snapshot ./snapshot
@@ -216,7 +215,7 @@ pub struct ApplyInput {
 /// `sesame replay`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads every .json, .jsonl and .gz file in the folders: CloudTrail log files, events, records, application logs.
+Reads every .json, .jsonl, .ndjson, .log and .gz file in the folders: CloudTrail log files, events, records, application logs.
 
 Examples:
   sesame replay ./AWSLogs --snapshot ./snapshot

@@ -4,17 +4,21 @@ use jiff::Timestamp;
 
 use crate::assemble::Assembled;
 use crate::denial::Denial;
+use crate::finding::PolicyInfo;
 use crate::subject::Subject;
 use crate::world::{Change, Readable, World};
 
 /// The prefix of the names of all policies that Sesame writes.
 pub const OWN_PREFIX: &str = "sesame-";
 
+/// Whether a policy bears the name of one that Sesame wrote.
+pub fn is_own(policy: &PolicyInfo) -> bool {
+    policy.arn.is_none() && policy.name.starts_with(OWN_PREFIX)
+}
+
 /// Whether the policies at hand are known to have changed after the event.
 pub fn changed_since(denial: &Denial, subject: &Subject, world: &World, set: &Assembled) -> bool {
-    let own = set.iter().any(|(_, _, policy)| {
-        policy.info.as_ref().is_some_and(|info| info.arn.is_none() && info.name.starts_with(OWN_PREFIX))
-    });
+    let own = set.iter().any(|(_, _, policy)| policy.info.as_ref().is_some_and(is_own));
     own || !changes_since(denial, subject, world, set).is_empty()
 }
 

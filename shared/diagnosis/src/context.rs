@@ -15,8 +15,10 @@ use crate::subject::Subject;
 use crate::world::{Readable, World};
 
 /// The keys that a remedy may bring in, though no policy mentions them yet: whom an exception or a service control policy is
-/// for, when a bridge ends, and the address that a grant on a domain is held to.
-const REMEDY_KEYS: [&str; 3] = ["aws:principalarn", "aws:currenttime", "ses:fromaddress"];
+/// for, when a bridge ends, and what a grant is held to: the address on a domain, the endpoint where there is no source address,
+/// the account that a service acts for.
+const REMEDY_KEYS: [&str; 5] =
+    ["aws:principalarn", "aws:currenttime", "ses:fromaddress", "aws:sourcevpce", "aws:sourceaccount"];
 
 /// Whether a key is in every request context, whether a policy mentions it or not; lower-case.
 pub fn is_always_known(key: &str) -> bool {

@@ -1,6 +1,7 @@
 //! A refused send, as far as its record tells: the parsed form of every way in.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sesame_policy::Arn;
 
 use crate::finding::{CauseKind, Provenance};
@@ -24,6 +25,24 @@ impl<T> Parameter<T> {
             Parameter::Given(value) => Some(value),
             _ => None,
         }
+    }
+
+    /// Whether the record does not tell.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Parameter::Unknown)
+    }
+}
+
+/// As a finding keeps it: the value, `null` where it was not given, and left out where the record does not tell.
+impl<T: Serialize> Serialize for Parameter<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.given().serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Parameter<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Parameter::NotGiven, Parameter::Given))
     }
 }
 
@@ -169,7 +188,8 @@ impl Caller {
 }
 
 /// Which generation of the SES API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ApiGeneration {
     /// The Query API (`ses`).
     V1,
@@ -178,7 +198,8 @@ pub enum ApiGeneration {
 }
 
 /// What kind of content a send carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Content {
     /// Subject and body given by part.
     Simple,
@@ -195,35 +216,50 @@ pub enum Content {
 }
 
 /// The parameters of a send.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct SendParameters {
     /// The API's generation, where it can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<ApiGeneration>,
     /// It came over the SMTP interface.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub smtp: bool,
     /// The kind of content, where it can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
     /// The From address without display name.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub from_address: Parameter<String>,
     /// The display part of From.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub from_display_name: Parameter<String>,
     /// The Return-Path or feedback forwarding address.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub feedback_address: Parameter<String>,
     /// To, Cc and Bcc.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub recipients: Parameter<Vec<String>>,
     /// The configuration set's name.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub configuration_set: Parameter<String>,
     /// The template's name.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub template: Parameter<String>,
     /// The template's ARN, where it was given by ARN.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub template_arn: Parameter<String>,
     /// `FromEmailAddressIdentityArn`, `SourceArn`, `FromArn`, or the raw header of that meaning.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub identity_arn: Parameter<String>,
     /// `FeedbackForwardingEmailAddressIdentityArn`, `ReturnPathArn`.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub feedback_identity_arn: Parameter<String>,
     /// `TenantName`.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub tenant: Parameter<String>,
     /// `EndpointId` of a multi-Region endpoint.
+    #[serde(skip_serializing_if = "Parameter::is_unknown")]
     pub endpoint_id: Parameter<String>,
 }
 

@@ -16,6 +16,7 @@ use crate::examine::{Blocker, Examined, examine};
 use crate::finding::{Agreement, CauseKind, Certainty, Event, Finding, Gap, Outcome, SCHEMA, Witness};
 use crate::hint::{self, Facts};
 use crate::question::{Question, questions};
+use crate::recorded::Recorded;
 use crate::remedy::{self, Plan, Situation};
 use crate::subject::{Subject, resolve};
 use crate::summary::summary;
@@ -222,6 +223,7 @@ fn event(incident: &Incident, subject: &Subject, examined: &[Vec<Examined>], wor
                 };
             }
             context.insert("count".to_owned(), json!(count));
+            context.insert("recorded".to_owned(), json!(Recorded::of(denial)));
             Some(Value::Object(context))
         })
         .collect();

@@ -102,10 +102,15 @@ pub fn condition_info(trace: &ConditionTrace) -> ConditionInfo {
         ContextValue::Absent => (None, "absent"),
         ContextValue::Unknown(_) => (None, "unknown"),
     };
+    let resolved = trace.resolved.as_ref().map(|resolved| {
+        let values = trace.expected.iter().zip(resolved);
+        values.map(|(raw, resolved)| resolved.clone().unwrap_or_else(|| raw.clone())).collect::<Vec<String>>()
+    });
     ConditionInfo {
         operator: trace.operator.clone(),
         key: trace.key.clone(),
         expected: trace.expected.clone(),
+        resolved: resolved.filter(|resolved| *resolved != trace.expected),
         actual,
         state: state.to_owned(),
         matched: trace.outcome.known(),

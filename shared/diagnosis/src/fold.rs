@@ -191,17 +191,32 @@ fn incident(id: String, mut group: Vec<Denial>) -> Option<Incident> {
     Some(Incident { id, latest, count, first_seen, last_seen, distinct, cut, sources })
 }
 
-/// What the request's conditions turn on: From, display name, feedback address, recipients, source address, user agent, VPC
-/// endpoint, configuration set, template.
-type ContextKey = ([Told; 5], (u8, Vec<String>), [Option<String>; 3]);
+/// What the request's conditions turn on: From, display name, feedback address, configuration set, template, tenant, endpoint
+/// and the ARNs that the send names; recipients; where the call came from and through what; API version, TLS and MFA.
+type ContextKey = ([Told; 10], (u8, Vec<String>), [Option<String>; 4], (Option<ApiGeneration>, [Option<bool>; 2]));
 
 /// A parameter in an order: whether it was given, and its value.
 type Told = (u8, Option<String>);
 
+/// Whether two refusals are of one request context: no condition tells them apart but those on the time.
+pub fn same_context(a: &Denial, b: &Denial) -> bool {
+    context(a) == context(b)
+}
+
 fn context(denial: &Denial) -> ContextKey {
     let send = &denial.send;
-    let texts =
-        [&send.from_address, &send.from_display_name, &send.feedback_address, &send.configuration_set, &send.template];
+    let texts = [
+        &send.from_address,
+        &send.from_display_name,
+        &send.feedback_address,
+        &send.configuration_set,
+        &send.template,
+        &send.template_arn,
+        &send.identity_arn,
+        &send.feedback_identity_arn,
+        &send.tenant,
+        &send.endpoint_id,
+    ];
     let recipients = match &send.recipients {
         Parameter::Given(recipients) => {
             let mut recipients = recipients.clone();
@@ -212,7 +227,9 @@ fn context(denial: &Denial) -> ContextKey {
         Parameter::NotGiven => (1, Vec::new()),
         Parameter::Unknown => (2, Vec::new()),
     };
-    (texts.map(told), recipients, [denial.source_ip.clone(), denial.user_agent.clone(), denial.vpc_endpoint_id.clone()])
+    let path = [&denial.source_ip, &denial.user_agent, &denial.vpc_endpoint_id, &denial.invoked_by];
+    let flags = [denial.secure_transport, denial.mfa_authenticated];
+    (texts.map(told), recipients, path.map(Clone::clone), (send.generation, flags))
 }
 
 fn told(parameter: &Parameter<String>) -> Told {

@@ -21,6 +21,7 @@ pub mod message;
 pub mod near_miss;
 pub mod question;
 pub mod record;
+pub mod recorded;
 pub mod remedy;
 pub mod subject;
 mod summary;

@@ -40,14 +40,15 @@ fn near(examined: &Examined, trace: &StatementTrace) -> Option<Near> {
     let statement = statement(attached, trace.at.statement)?;
     let cost = cost(examined, trace, statement)?;
     let mut failing = fails(trace);
-    let undecided = trace.conditions.iter().find(|condition| condition.outcome == Truth::Unknown);
+    let undecided: Vec<_> =
+        trace.conditions.iter().filter(|condition| condition.outcome == Truth::Unknown).map(condition_info).collect();
     let unresolved = failing.is_empty() && trace.resource == Truth::Unknown;
     if failing.is_empty() {
         // It turns on something unknown: the value of a policy variable, a condition, or the session's name.
-        failing.push(match undecided {
+        failing.push(match undecided.is_empty() {
             _ if unresolved => "Resource",
-            Some(_) => "Condition",
-            None => "Principal",
+            false => "Condition",
+            true => "Principal",
         });
     }
     let first = failing.remove(0);
@@ -58,8 +59,12 @@ fn near(examined: &Examined, trace: &StatementTrace) -> Option<Near> {
         }
         _ => Vec::new(),
     };
-    let undecided = undecided.filter(|_| first == "Condition" && failed.is_empty()).map(condition_info);
-    failed.extend(undecided);
+    if first == "Condition" && failed.is_empty() {
+        // Whether the key is there at all is no question beside what its value is.
+        let null = |condition: &ConditionInfo| condition.operator.to_ascii_lowercase().starts_with("null");
+        let valued = |key: &str| undecided.iter().any(|other| !null(other) && other.key.eq_ignore_ascii_case(key));
+        failed = undecided.iter().filter(|condition| !(null(condition) && valued(&condition.key))).cloned().collect();
+    }
     let condition = (!failed.is_empty()).then(|| failed.remove(0));
     let request = &examined.request;
     let (expected, actual) = match first {

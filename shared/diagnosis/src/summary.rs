@@ -5,9 +5,10 @@ use sesame_policy::Decision;
 use crate::denial::{Denial, Incident, OtherRefusal, Refusal};
 use crate::examine::Examined;
 use crate::finding::{
-    Agreement, Applicability, Cause, CauseKind, Certainty, Hint, Origin, Outcome, PrincipalKind, Remedy, Summary,
-    Witness,
+    Agreement, Applicability, Cause, CauseKind, Certainty, Hint, Origin, Outcome, PrincipalKind, Remedy, StatementInfo,
+    Summary, Witness,
 };
+use crate::question::Question;
 use crate::subject::Subject;
 use crate::words;
 
@@ -25,9 +26,9 @@ pub fn summary(
     witness: &Witness,
 ) -> Summary {
     let contradiction = contradiction(outcome, witness);
-    let why = why(outcome, &asked(&incident.latest, examined), examined, causes, hints, witness);
+    let why = why(outcome, &asked(&incident.latest, examined, causes), examined, causes, hints, witness);
     Summary {
-        what: words::sentence(&what(outcome, incident, subject, examined)),
+        what: words::sentence(&what(outcome, incident, subject, examined, causes)),
         why: words::sentence(&(why + &contradiction)),
         fix: words::sentence(&(fix(outcome, incident, causes, hints, remedies, plan) + &left_out(incident, plan))),
     }
@@ -64,7 +65,13 @@ fn named(witness: &Witness) -> Option<String> {
     Some(named + &arn)
 }
 
-fn what(outcome: Outcome, incident: &Incident, subject: &Subject, examined: &[Vec<Examined>]) -> String {
+fn what(
+    outcome: Outcome,
+    incident: &Incident,
+    subject: &Subject,
+    examined: &[Vec<Examined>],
+    causes: &[Cause],
+) -> String {
     let denial = &incident.latest;
     let region = denial.region.as_deref().map(|region| format!(" in {region}")).unwrap_or_default();
     let times = if incident.count > 1 { format!(", {} times", incident.count) } else { String::new() };
@@ -74,7 +81,7 @@ fn what(outcome: Outcome, incident: &Incident, subject: &Subject, examined: &[Ve
             false => format!("SES rejected a send{region}{times}, and not for lack of permission"),
         };
     }
-    let asked = asked(denial, examined) + &why_that_resource(denial, examined);
+    let asked = asked(denial, examined, causes) + &why_that_resource(denial, examined, causes);
     let account = subject.account_id.as_deref().map(|id| format!(" of account {id}")).unwrap_or_default();
     let who = match (subject.info.kind, subject.info.session_arn.as_deref()) {
         (Some(PrincipalKind::FederatedUser), Some(session)) if Some(session) != subject.info.arn.as_deref() => {
@@ -92,19 +99,27 @@ fn unnamed(incident: &Incident) -> bool {
 }
 
 /// Why a resource was asked that is not the sender's own identity.
-fn why_that_resource(denial: &Denial, examined: &[Vec<Examined>]) -> String {
-    let Some(first) = examined.first().and_then(|contexts| contexts.first()) else { return String::new() };
-    let resource = first.question.resource.as_str();
+fn why_that_resource(denial: &Denial, examined: &[Vec<Examined>], causes: &[Cause]) -> String {
+    let Some(question) = told(examined, causes) else { return String::new() };
+    let resource = question.resource.as_str();
     let feedback = denial.send.feedback_identity_arn.given().is_some_and(|arn| arn == resource);
     let from = denial.send.identity_arn.given().is_some_and(|arn| arn == resource);
-    if first.question.origin == Origin::RecipientInSandbox {
+    if question.origin == Origin::RecipientInSandbox {
         return " (a recipient's, which SES authorizes too in the sandbox)".to_owned();
     }
     if feedback && !from { " (the identity of its feedback address)".to_owned() } else { String::new() }
 }
 
-fn asked(denial: &Denial, examined: &[Vec<Examined>]) -> String {
-    let first = examined.first().and_then(|contexts| contexts.first()).map(|examined| &examined.question);
+/// The question that the sentences speak of: the one that AWS's message names, else the first that is refused.
+fn told<'e>(examined: &'e [Vec<Examined>], causes: &[Cause]) -> Option<&'e Question> {
+    let question = |index: usize| Some(&examined.get(index)?.first()?.question);
+    let first = question(0)?;
+    let refused = causes.first().filter(|_| first.origin != Origin::Message);
+    refused.and_then(|cause| question(cause.request)).or(Some(first))
+}
+
+fn asked(denial: &Denial, examined: &[Vec<Examined>], causes: &[Cause]) -> String {
+    let first = told(examined, causes);
     let action = first.map(|question| question.action.clone()).or_else(|| denial.message.action.clone());
     let action = action.or_else(|| denial.api.as_ref().map(|api| format!("ses:{api}")));
     let resource = first.map(|question| question.resource.to_string()).or_else(|| denial.message.resource.clone());
@@ -157,7 +172,8 @@ fn why(
             // The same layer lacks other resources' allows as well: these are said with the first.
             let (alike, others): (Vec<&Cause>, Vec<&Cause>) =
                 causes.iter().skip(1).partition(|cause| lacks_likewise(first, cause) || denies_likewise(first, cause));
-            let nor = nor(first, &alike, examined);
+            let may = short(first).ends_with(" may refuse it");
+            let nor = nor(first, &alike, examined, may);
             let (told, near) = match short(first).split_once("; nearest: ") {
                 Some((told, near)) => (told.to_owned(), format!("; nearest: {near}")),
                 None => (short(first), String::new()),
@@ -181,9 +197,12 @@ fn why(
                 more => format!("; besides, {}", besides(more)),
             };
             let more = format!("{nor}{near}{more}");
+            // Something was read that allows, nothing that refuses, and nothing that turns on what is not known of the send.
             let allows = |examined: &Examined| {
                 let judged = examined.evaluation.layers.iter().filter_map(|layer| layer.possible.determined());
-                !causes.is_empty() && judged.into_iter().all(|decision| decision == Decision::Allowed)
+                let judged: Vec<Decision> = judged.collect();
+                let all = judged.iter().all(|decision| *decision == Decision::Allowed);
+                all && !judged.is_empty() && examined.evaluation.unknown_keys.is_empty()
             };
             let open = examined.iter().filter_map(|contexts| contexts.first()).all(allows);
             // What could not be read "may refuse it": that is doubt enough.
@@ -221,8 +240,9 @@ fn same_statement(first: &Cause, cause: &Cause) -> bool {
             == (first.layer.as_str(), policy(first), &first.statement)
 }
 
-/// ", nor on configuration set `tracking` and template `welcome`, nor `ses:SendBulkEmail` on any of them".
-fn nor(first: &Cause, alike: &[&Cause], examined: &[Vec<Examined>]) -> String {
+/// ", nor on configuration set `tracking` and template `welcome`, nor `ses:SendBulkEmail` on any of them"; of a Deny, and of
+/// what `may` refuse, ", on configuration set `tracking` too".
+fn nor(first: &Cause, alike: &[&Cause], examined: &[Vec<Examined>], may: bool) -> String {
     let question = |cause: &Cause| Some(&examined.get(cause.request)?.first()?.question);
     let Some(asked) = question(first) else { return String::new() };
     let mut by_action: Vec<(&str, Vec<String>)> =
@@ -235,8 +255,8 @@ fn nor(first: &Cause, alike: &[&Cause], examined: &[Vec<Examined>]) -> String {
         }
     }
     let (joint, too) = match first.kind {
-        CauseKind::NoAllow => (", nor", ""),
-        CauseKind::ExplicitDeny => (",", " too"),
+        CauseKind::NoAllow if !may => (", nor", ""),
+        _ => (",", " too"),
     };
     let mut text = String::new();
     let own = by_action.first().map(|(_, resources)| resources.clone()).unwrap_or_default();
@@ -262,7 +282,7 @@ const NAMED: usize = 3;
 
 /// Two and more causes beside the first, each in a few words.
 fn besides(causes: &[&Cause]) -> String {
-    let mut counted: Vec<(String, usize)> = Vec::new();
+    let mut counted: Vec<(String, Vec<Option<&StatementInfo>>)> = Vec::new();
     for cause in causes {
         let policy = cause.policy.as_ref().map(words::policy);
         let level = cause.level.as_ref().map(|level| format!(" on {}", words::level(level))).unwrap_or_default();
@@ -275,19 +295,21 @@ fn besides(causes: &[&Cause]) -> String {
         };
         let phrase = if cause.certainty == Certainty::Possible { format!("possibly {phrase}") } else { phrase };
         match counted.iter_mut().find(|(known, _)| *known == phrase) {
-            Some((_, count)) => *count += 1,
-            None => counted.push((phrase, 1)),
+            // The same statement for another resource of the send is no other one.
+            Some((_, statements)) if statements.contains(&cause.statement.as_ref()) => {}
+            Some((_, statements)) => statements.push(cause.statement.as_ref()),
+            None => counted.push((phrase, vec![cause.statement.as_ref()])),
         }
     }
-    let phrase = |(phrase, count): (String, usize)| match count > 1 && phrase.ends_with(" denies it") {
-        true => format!("{phrase} by {count} statements"),
+    let phrase = |(phrase, statements): (String, Vec<_>)| match statements.len() > 1 && phrase.ends_with(" denies it") {
+        true => format!("{phrase} by {} statements", statements.len()),
         false => phrase,
     };
     let mut phrases: Vec<String> = counted.into_iter().map(phrase).collect();
     if phrases.len() > NAMED {
         let more = phrases.len() - NAMED;
         phrases.truncate(NAMED);
-        phrases.push(format!("{more} more"));
+        phrases.push(if more == 1 { "1 more cause".to_owned() } else { format!("{more} more causes") });
     }
     words::join(&phrases)
 }
@@ -335,18 +357,12 @@ fn fix(
         Some(find(kind)?.details.get(name)?.as_array()?.first()?.as_str()?.to_owned())
     };
     // Where a policy change is one of two ways, the other one comes first.
+    let quarantined = find("possible-stolen-key").is_some_and(|hint| hint.details.get("quarantine").is_some());
     let first = match (detail("wrong-principal", "candidates"), detail("wrong-region", "regions")) {
+        _ if quarantined => "replace the exposed access key first; then ".to_owned(),
         (Some(arn), _) => format!("use the credentials of {} if they are what is meant; else ", words::short_arn(&arn)),
         (None, Some(region)) => format!("call the endpoint of `{region}` if that Region is meant; else "),
-        (None, None) => {
-            let ways = find("blocked-as-configured").and_then(|hint| hint.details.get("changes")?.as_array());
-            let ways: Vec<&str> = ways.into_iter().flatten().filter_map(|way| way.as_str()).collect();
-            let mut named: Vec<String> = ways.iter().take(NAMED).map(|way| (*way).to_owned()).collect();
-            if ways.len() > NAMED {
-                named.push(format!("so on for {} more conditions", ways.len() - NAMED));
-            }
-            if ways.is_empty() { String::new() } else { format!("{}; else ", named.join(", and ")) }
-        }
+        (None, None) => ways(find).map(|ways| format!("{ways}; else ")).unwrap_or_default(),
     };
     // What a policy does not mend is said with the policy, or the next refusal surprises.
     let next = ["identity-not-found", "identity-unverified", "sending-paused"].into_iter().find_map(find);
@@ -355,6 +371,17 @@ fn fix(
     let sandbox = find("sandbox").filter(|_| next.is_empty());
     let sandbox = sandbox.map(|hint| format!("; then {}", lower(&hint.summary))).unwrap_or_default();
     format!("{first}{change}; {}{next}{sandbox}", who_applies(&planned))
+}
+
+/// How the send could change so that nothing refuses it, where that is known.
+fn ways<'h>(find: impl Fn(&str) -> Option<&'h Hint>) -> Option<String> {
+    let ways = find("blocked-as-configured")?.details.get("changes")?.as_array()?;
+    let ways: Vec<&str> = ways.iter().filter_map(|way| way.as_str()).collect();
+    let mut named: Vec<String> = ways.iter().take(NAMED).map(|way| (*way).to_owned()).collect();
+    if ways.len() > NAMED {
+        named.push(format!("so on for {} more conditions", ways.len() - NAMED));
+    }
+    (!named.is_empty()).then(|| named.join(", and "))
 }
 
 /// Who puts the plan in place.
@@ -395,6 +422,10 @@ fn who_applies(planned: &[&Remedy]) -> String {
 
 /// What to do where no policy change is suggested.
 fn without_plan<'h>(causes: &[Cause], find: impl Fn(&str) -> Option<&'h Hint>) -> String {
+    if find("possible-stolen-key").is_some_and(|hint| hint.details.get("quarantine").is_some()) {
+        return "replace the exposed access key and follow the case that AWS Support opened; the policy stays until then"
+            .to_owned();
+    }
     if let Some(hint) = find("wrong-region") {
         let regions = hint.details.get("regions").and_then(|list| list.as_array()).into_iter().flatten();
         let regions: Vec<String> = regions.filter_map(|region| region.as_str().map(|it| format!("`{it}`"))).collect();
@@ -407,7 +438,9 @@ fn without_plan<'h>(causes: &[Cause], find: impl Fn(&str) -> Option<&'h Hint>) -
         }
     }
     if let Some(hint) = find("more-needed") {
-        return format!("no policy change is suggested yet; {}", lower(&hint.summary));
+        // What the sender may do about it needs nothing more.
+        let way = ways(&find).map(|ways| format!("{ways}; ")).unwrap_or_default();
+        return format!("{way}no policy change is suggested yet; {}", lower(&hint.summary));
     }
     if let Some(hint) = find("blocked-as-configured") {
         let text = lower(&hint.summary);

@@ -7,7 +7,7 @@ pub use condition::{change, condition, conditions};
 use sesame_policy::{Arn, Principal, Statement};
 
 use crate::examine::Examined;
-use crate::finding::{Cause, CauseKind, Certainty, Level, NearMiss, PolicyInfo, PolicyKind};
+use crate::finding::{Cause, CauseKind, Certainty, ConditionInfo, Level, NearMiss, PolicyInfo, PolicyKind};
 use crate::subject::Subject;
 
 /// A layer as AWS writes it in a sentence, without article.
@@ -133,10 +133,14 @@ pub fn near_miss(info: &NearMiss, statement: &Statement, unresolved: bool) -> St
         format!("{} of {}", statement_name(info.statement.sid.as_deref(), info.statement.index), policy(&info.policy));
     let actual = info.actual.as_deref().unwrap_or("the request's");
     let why = match (info.fails.as_str(), &info.condition) {
-        ("Condition", Some(failed)) => {
-            let all = std::iter::once(failed).chain(&info.further_conditions);
-            format!("would allow it, but {}", conditions(all, false))
+        ("Condition", Some(failed))
+            if info.further_conditions.is_empty()
+                && crate::changes::is_own(&info.policy)
+                && crate::remedy::guard::is_time(&failed.key) =>
+        {
+            format!("allowed it for a time, which ended at {}", list(&failed.expected))
         }
+        ("Condition", Some(_)) => format!("would allow it, but {}", conditions(info.conditions(), false)),
         ("Action", _) if statement.action.negated => format!("leaves `{actual}` out by `NotAction`"),
         ("Action", _) => format!("allows {}, not `{actual}`", list(&info.expected)),
         ("Resource", _) if statement.resource.as_ref().is_some_and(|element| element.negated) => {
@@ -257,13 +261,27 @@ pub fn cause(cause: &Cause, examined: &Examined, subject: &Subject, unread: bool
             Certainty::Possible => {
                 format!("{} that could not be read may refuse {action} on {resource}", article(layer))
             }
-            _ => format!("AWS names {} as what refused {action} on {resource}; it could not be read", article(layer)),
+            _ => {
+                let named = match crate::hint::named_policy(&examined.denial, &cause.layer) {
+                    Some(arn) => format!("{layer} `{arn}`"),
+                    None => article(layer),
+                };
+                format!("AWS names {named} as what refused {action} on {resource}; it could not be read")
+            }
         };
     }
     match (cause.kind, &cause.policy, &cause.statement) {
         (CauseKind::ExplicitDeny, Some(info), Some(statement)) => {
             let name = statement_name(statement.sid.as_deref(), statement.index);
-            let mut because = conditions(&cause.conditions, true);
+            // That no AWS service called is so of nearly every send, and tells nothing beside other conditions.
+            let usual = |condition: &&ConditionInfo| {
+                let key = condition.key.to_ascii_lowercase();
+                let by_service = ["aws:viaawsservice", "aws:principalisawsservice"].contains(&key.as_str());
+                by_service && condition.actual.as_deref().is_some_and(|actual| actual == ["false"])
+            };
+            let telling: Vec<&ConditionInfo> = cause.conditions.iter().filter(|condition| !usual(condition)).collect();
+            let all = cause.conditions.iter().collect();
+            let mut because = conditions(if telling.is_empty() { all } else { telling }, true);
             if because.is_empty() {
                 because = left_out(cause, examined);
             }

@@ -34,6 +34,10 @@ pub fn compact(finding: &Finding) -> Finding {
     for (cause, kept) in small.causes.iter_mut().zip(kept) {
         cause.near_misses.truncate(kept);
     }
+    // What is kept to judge the same calls again is for whoever keeps the finding.
+    for context in small.event.contexts.iter_mut().filter_map(Value::as_object_mut) {
+        context.remove("recorded");
+    }
     small
 }
 

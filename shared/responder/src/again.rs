@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
+use serde::Deserialize as _;
 use serde_json::Value;
 use sesame_diagnosis::denial::{ApiGeneration, Caller, Content, Denial, Incident, Parameter, Refusal, SendParameters};
 use sesame_diagnosis::finding::{Finding, Origin, PrincipalKind, Source};
 use sesame_diagnosis::record::identity;
+use sesame_diagnosis::recorded::Recorded;
 use sesame_diagnosis::world::World;
-use sesame_diagnosis::{InvalidDocument, assemble, context, examine, message, question, subject};
+use sesame_diagnosis::{InvalidDocument, assemble, context, examine, fold, message, question, subject};
 use sesame_policy::{Arn, Decision, LayerKind, Possible, evaluation};
 use sesame_remediation::receipt::{Verification, Verified};
 
@@ -104,7 +106,10 @@ fn caller(finding: &Finding) -> Caller {
     let principal = &finding.principal;
     let by_arn = principal.arn.as_deref().map(identity::caller_of_arn).unwrap_or_default();
     let session_arn = principal.session_arn.as_deref().and_then(|arn| Arn::parse(arn).ok());
+    let account = || principal.account.clone().unwrap_or_default();
     match (by_arn, principal.kind, session_arn) {
+        // Only the account is known, and its root's ARN stands for it.
+        (_, Some(PrincipalKind::Account), _) => Caller::Account { account: account(), principal_id: None },
         (Caller::Role { account, name, role_arn, .. }, _, session_arn) => {
             Caller::Role { account, name, role_arn, session_arn }
         }
@@ -122,8 +127,11 @@ fn caller(finding: &Finding) -> Caller {
     }
 }
 
-/// The same with what one context shows.
+/// The same with what one context tells: all that the record told, else what the context shows of it.
 fn in_context(base: &Denial, context: &Value) -> Denial {
+    if let Some(recorded) = context.get("recorded").and_then(|recorded| Recorded::deserialize(recorded).ok()) {
+        return recorded.again(base);
+    }
     let text = |key: &str| match context.get(key) {
         Some(Value::String(text)) => Some(text.clone()),
         _ => None,
@@ -215,7 +223,7 @@ pub fn merge(stored: Incident, fresh: &Incident) -> Merged {
     let new_source = fresh.sources.iter().any(|source| stored.sources.iter().all(|known| !same_source(known, source)));
     let mut distinct = fresh.distinct.clone();
     for (denial, count) in stored.distinct {
-        match distinct.iter_mut().find(|(known, _)| same_context(known, &denial)) {
+        match distinct.iter_mut().find(|(known, _)| fold::same_context(known, &denial)) {
             Some((_, total)) => *total += count,
             None => distinct.push((denial, count)),
         }
@@ -256,25 +264,6 @@ fn merge_sources(stored: Vec<Source>, fresh: &[Source]) -> Vec<Source> {
 fn same_source(a: &Source, b: &Source) -> bool {
     let key = |source: &Source| {
         (source.ip.clone(), source.user_agent.clone(), source.key_id_suffix.clone(), source.vpc_endpoint_id.clone())
-    };
-    key(a) == key(b)
-}
-
-/// What a finding shows of a request is the same.
-fn same_context(a: &Denial, b: &Denial) -> bool {
-    let key = |denial: &Denial| {
-        let send = &denial.send;
-        let texts = [
-            &send.from_address,
-            &send.from_display_name,
-            &send.feedback_address,
-            &send.configuration_set,
-            &send.template,
-        ];
-        let mut recipients = send.recipients.given().cloned();
-        recipients.iter_mut().for_each(|list| list.sort_unstable());
-        let outside = [denial.source_ip.clone(), denial.user_agent.clone(), denial.vpc_endpoint_id.clone()];
-        (texts.map(|text| text.given().cloned()), recipients, outside)
     };
     key(a) == key(b)
 }

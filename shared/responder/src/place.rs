@@ -3,7 +3,7 @@
 
 use sesame_diagnosis::denial::Incident;
 use sesame_diagnosis::document::{digest, limits};
-use sesame_diagnosis::finding::{Applicability, Cause, Finding, Outcome, Remedy};
+use sesame_diagnosis::finding::{Applicability, Cause, Certainty, Finding, Outcome, Remedy};
 use sesame_diagnosis::world::World;
 use sesame_diagnosis::{InvalidDocument, Options, diagnose};
 use sesame_remediation::State;
@@ -421,7 +421,9 @@ fn judge(before: &Finding, chosen: &[&Remedy], now: &Finding, receipt: &Receipt)
     let mended = chosen.iter().flat_map(|remedy| &remedy.fixes).filter_map(|index| before.causes.get(*index));
     for cause in mended {
         let wanted = key(before, cause);
-        if now.outcome == Outcome::Denied && now.causes.iter().any(|cause| key(now, cause) == wanted) {
+        // What is only inferred is so from the refusal, which was of the policies as they were.
+        let still = |cause: &Cause| cause.certainty == Certainty::Proven && key(now, cause) == wanted;
+        if now.outcome == Outcome::Denied && now.causes.iter().any(still) {
             return Err(format!("the send is still refused: {}", cause.summary));
         }
     }

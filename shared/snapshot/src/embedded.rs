@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 use serde_json::Value;
 use sesame_diagnosis::denial::Incident;
-use sesame_diagnosis::finding::Target;
+use sesame_diagnosis::finding::{Operation, Target};
 use sesame_diagnosis::world::World;
 use sesame_remediation::mac::LocalKey;
 use sesame_remediation::receipt::Written;
@@ -51,7 +51,8 @@ impl PolicyWriter for SnapshotFolder {
     }
 
     async fn put_back(&self, written: &Written) -> Result<(), PortError> {
-        if edit::read(&self.0, &written.target)? == written.before {
+        // What was detached is still there to be read.
+        if written.operation == Operation::Put && edit::read(&self.0, &written.target)? == written.before {
             return Ok(());
         }
         edit::put_back(&self.0, written)?;

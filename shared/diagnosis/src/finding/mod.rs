@@ -361,6 +361,9 @@ pub struct ConditionInfo {
     pub key: String,
     /// The values of the policy.
     pub expected: Vec<String>,
+    /// The same with what is known of their policy variables put in; left out where that changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<Vec<String>>,
     /// The values of the request, null when not known or absent.
     pub actual: Option<Vec<String>>,
     /// `present`, `absent` or `unknown`.
@@ -385,13 +388,27 @@ pub struct NearMiss {
     pub expected: Vec<String>,
     /// What the request has.
     pub actual: Option<String>,
-    /// The condition that fails, where it is one.
+    /// The condition that fails, where it is one; where none is known to fail, the first on which it turns.
     pub condition: Option<ConditionInfo>,
-    /// The other conditions that fail beside it.
+    /// The other conditions of that kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further_conditions: Vec<ConditionInfo>,
     /// One sentence.
     pub summary: String,
+}
+
+impl ConditionInfo {
+    /// The values of the policy as they count for this request, as far as that is known.
+    pub fn values(&self) -> &[String] {
+        self.resolved.as_deref().unwrap_or(&self.expected)
+    }
+}
+
+impl NearMiss {
+    /// The conditions that fail; where none is known to, those on which it turns.
+    pub fn conditions(&self) -> impl Iterator<Item = &ConditionInfo> {
+        self.condition.iter().chain(&self.further_conditions)
+    }
 }
 
 /// What else to know.

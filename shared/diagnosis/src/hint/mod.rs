@@ -5,6 +5,7 @@ mod sending;
 mod wording;
 
 pub use principal::WrongPrincipal;
+pub(crate) use principal::{is_quarantine, quarantine};
 pub use principal::{others_unread, wrong_principal};
 pub use sending::{ForgottenArn, WrongRegion, forgotten_arn, wrong_region};
 
@@ -15,7 +16,7 @@ use crate::assemble::Library;
 use crate::causes::Found;
 use crate::denial::{Denial, Incident, OtherRefusal};
 use crate::examine::{Blocker, Examined};
-use crate::finding::{Certainty, ConditionInfo, Hint};
+use crate::finding::{Certainty, ConditionInfo, Hint, NearMiss};
 use crate::remedy::guard::Unmendable;
 use crate::subject::Subject;
 
@@ -75,7 +76,14 @@ pub fn hints(
     list.extend(assumed_absent(facts));
     list.extend(more_needed(facts, unmendable));
     list.extend(principal::possible_stolen_key(facts));
-    list
+    // Two questions of one send may give the same hint.
+    let mut once: Vec<Hint> = Vec::new();
+    for hint in list {
+        if !once.contains(&hint) {
+            once.push(hint);
+        }
+    }
+    once
 }
 
 /// The hints of a refusal that is no policy matter: what it is, and what to do.
@@ -156,7 +164,10 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
             true => found.cause.conditions.iter().filter(|condition| condition.matched != Some(false)).collect(),
             false => {
                 let nearest = found.cause.near_misses.first().filter(|near| near.fails == "Condition");
-                nearest.into_iter().flat_map(|near| near.condition.iter().chain(&near.further_conditions)).collect()
+                let conditions = nearest.into_iter().flat_map(NearMiss::conditions);
+                // That a grant of Sesame's has ended is nobody's guard.
+                let own = nearest.is_some_and(|near| crate::changes::is_own(&near.policy));
+                conditions.filter(|condition| !(own && crate::remedy::guard::is_time(&condition.key))).collect()
             }
         };
         // What no value could change is a mistake in the policy.
@@ -167,7 +178,10 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
             continue;
         }
         keys.extend(conditions.iter().map(|condition| condition.key.clone()));
-        let changes = ways_out(&conditions, deny, facts.denial.invoked_by.as_deref());
+        let there: Vec<ConditionInfo> =
+            conditions.iter().map(|condition| where_it_is(facts, examined, condition)).collect();
+        let there: Vec<&ConditionInfo> = there.iter().collect();
+        let changes = ways_out(&there, deny, facts.denial.invoked_by.as_deref());
         ways.extend(changes.clone());
         advice.push(match (changes, unconditional) {
             (Some(changes), _) => changes,
@@ -190,12 +204,31 @@ fn blocked_as_configured(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> O
     keys.dedup();
     (!advice.is_empty()).then(|| {
         let text = format!("blocked as configured: {}", advice.join("; "));
-        if ways.len() < facts.causes.len() || ways.iter().any(|way| way.starts_with("the ")) {
+        if ways.len() < facts.causes.len() || ways.iter().any(|way| way.starts_with("the ") || way.starts_with("wait "))
+        {
             ways.clear();
         }
         ways.dedup();
         hint("blocked-as-configured", text, json!({ "keys": keys, "changes": ways }))
     })
+}
+
+/// Of the Regions that a condition lets a call go to, those that are known to have the identity, if any is.
+fn where_it_is(facts: &Facts, examined: &Examined, condition: &ConditionInfo) -> ConditionInfo {
+    let mut condition = condition.clone();
+    if condition.key.eq_ignore_ascii_case("aws:RequestedRegion") {
+        let resource = &examined.question.resource;
+        let has = |region: &String| {
+            let region = sending::region(facts, resource.account(), region);
+            let name = resource.resource().strip_prefix("identity/").unwrap_or_default();
+            region.is_some_and(|region| region.identities.contains_key(name))
+        };
+        let there: Vec<String> = condition.expected.iter().filter(|region| has(region)).cloned().collect();
+        if !there.is_empty() {
+            (condition.expected, condition.resolved) = (there, None);
+        }
+    }
+    condition
 }
 
 /// How a send could change so that these conditions no longer refuse it; `None` where a sender chooses none of it.
@@ -304,10 +337,19 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
     for (request, contexts) in facts.examined.iter().enumerate() {
         let Some(evaluation) = contexts.first().map(|examined| &examined.evaluation) else { continue };
         if undecided || unguarded(request) {
+            let keys = evaluation.unknown_keys.iter();
+            let tags: Vec<String> = keys
+                .filter_map(|key| key.strip_prefix("aws:PrincipalTag/").filter(|_| facts.subject.has_issuer))
+                .map(|tag| format!("`{tag}`"))
+                .collect();
+            match tags.as_slice() {
+                [] => {}
+                [tag] => need(&format!("the session tag {tag} ({})", recorded(facts, "it"))),
+                tags => need(&format!("the session tags {} ({})", crate::words::join(tags), recorded(facts, "them"))),
+            }
             for key in &evaluation.unknown_keys {
                 let resource = contexts.first().map(|examined| examined.question.resource.as_str()).unwrap_or_default();
-                if let Some(tag) = key.strip_prefix("aws:PrincipalTag/").filter(|_| facts.subject.has_issuer) {
-                    need(&format!("the session tag `{tag}` ({})", recorded(facts)));
+                if key.starts_with("aws:PrincipalTag/") && facts.subject.has_issuer {
                     continue;
                 }
                 need(&match (key.strip_prefix("aws:ResourceTag/"), facts.denial.invoked_by.as_deref()) {
@@ -343,7 +385,7 @@ fn more_needed(facts: &Facts, unmendable: &[(usize, Unmendable)]) -> Option<Hint
 }
 
 /// Where CloudTrail keeps what a session was given: source: CloudTrail User Guide, "CloudTrail userIdentity element".
-fn recorded(facts: &Facts) -> String {
+fn recorded(facts: &Facts, what: &str) -> String {
     use crate::denial::Caller;
     let in_identity_center = facts.subject.info.managed_by == Some(crate::finding::ManagedBy::IdentityCenter);
     let call = match &facts.denial.caller {
@@ -353,18 +395,22 @@ fn recorded(facts: &Facts) -> String {
         Caller::Role { .. } => "the `AssumeRole` or `AssumeRoleWithSAML` call",
         _ => "the call",
     };
-    format!("CloudTrail has it in the record of {call} that began the session")
+    format!("CloudTrail has {what} in the record of {call} that began the session")
 }
 
 /// A layer that could not be read, and where it is to be found.
 fn unread(facts: &Facts, layer: &str) -> String {
     match layer {
         "session-policy" => {
-            format!("the session policy ({})", recorded(facts))
+            format!("the session policy ({})", recorded(facts, "it"))
         }
         "vpc-endpoint-policy" => {
             let endpoint = facts.denial.vpc_endpoint_id.as_deref().map(|id| format!(" `{id}`")).unwrap_or_default();
             format!("the policy of VPC endpoint{endpoint} (`aws ec2 describe-vpc-endpoints` shows it)")
+        }
+        "service-control-policy" if named_policy(facts.denial, layer).is_some() => {
+            let id = named_policy(facts.denial, layer).and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
+            format!("service control policy `{id}` (the organization's management account can read it)")
         }
         "service-control-policy" => {
             "the service control policies (the organization's management account can read them)".to_owned()
@@ -372,6 +418,12 @@ fn unread(facts: &Facts, layer: &str) -> String {
         _ => unread_document(facts, layer)
             .unwrap_or_else(|| format!("the {} that could not be read", crate::words::layer(layer))),
     }
+}
+
+/// The policy that AWS's message names in a layer, by its ARN.
+pub(crate) fn named_policy<'d>(denial: &'d Denial, layer: &str) -> Option<&'d str> {
+    let message = &denial.message;
+    message.policy_arn.as_deref().filter(|_| message.layer.as_deref() == Some(layer))
 }
 
 /// A policy that is attached and was not read, or the principal that was not found, by name.

@@ -7,11 +7,11 @@ use sesame_policy::pattern::wildcard_matches;
 use sesame_policy::{Arn, Decision, Effect, LayerKind, Possible, Truth};
 
 use super::{Facts, hint};
-use crate::assemble::Library;
+use crate::assemble::{Assembled, Library, managed_by_aws};
 use crate::context::context;
 use crate::denial::{Caller, Denial};
 use crate::examine::{Blocker, request};
-use crate::finding::{CauseKind, Gap, Hint, PrincipalKind};
+use crate::finding::{CauseKind, Gap, Hint, PolicyInfo, PrincipalKind};
 use crate::near_miss::{of_ses, touches_a_send};
 use crate::question::Question;
 use crate::subject::resolve;
@@ -197,7 +197,18 @@ pub(super) fn about_the_principal(facts: &Facts) -> Vec<Hint> {
     let subject = facts.subject;
     let name = subject.info.name.as_deref().unwrap_or_default();
     let smtp_host = facts.denial.host.as_deref().is_some_and(|host| host.starts_with("email-smtp."));
-    if facts.denial.send.smtp || smtp_host || name.starts_with("ses-smtp-user") {
+    let raw = facts
+        .examined
+        .first()
+        .and_then(|contexts| contexts.first())
+        .is_none_or(|examined| examined.question.action.eq_ignore_ascii_case("ses:SendRawEmail"));
+    let made_for_smtp = name.starts_with("ses-smtp-user");
+    if made_for_smtp && !raw {
+        let text = format!(
+            "user `{name}` bears the name of one that the SES console makes for SMTP and allows `ses:SendRawEmail` alone; this call was none over SMTP"
+        );
+        list.push(hint("smtp-user", text, json!({ "user": subject.info.arn })));
+    } else if facts.denial.send.smtp || smtp_host || (made_for_smtp && facts.denial.host.is_none()) {
         let text = format!(
             "sent over SMTP: SES authorizes it as `ses:SendRawEmail` of the IAM user behind the SMTP user name{}",
             if name.is_empty() { String::new() } else { format!(" (`{name}`)") }
@@ -214,6 +225,15 @@ pub(super) fn about_the_principal(facts: &Facts) -> Vec<Hint> {
 
 /// A refused send is also what a stolen key looks like: said when its source does not fit, and calmly.
 pub(super) fn possible_stolen_key(facts: &Facts) -> Option<Hint> {
+    if let Some(policy) = facts.examined.first().and_then(|contexts| quarantine(&contexts.first()?.set)) {
+        let text = format!(
+            "AWS attaches `{}` when it finds credentials exposed, and {} has it: deactivate and replace the access key, and follow the case that AWS Support opened, before granting anything",
+            policy.name,
+            crate::words::who(facts.subject)
+        );
+        let details = json!({ "quarantine": policy.arn, "keyIdSuffix": key_suffix(facts.denial) });
+        return Some(hint("possible-stolen-key", text, details));
+    }
     let long_term = facts.denial.access_key_id.as_deref().is_some_and(|key| key.starts_with("AKIA"));
     let mut signs: Vec<String> = Vec::new();
     let place = |key: &str| {
@@ -260,6 +280,18 @@ pub(super) fn possible_stolen_key(facts: &Facts) -> Option<Hint> {
         signs.join("; ")
     );
     Some(hint("possible-stolen-key", text, json!({ "signs": signs, "keyIdSuffix": key_suffix(facts.denial) })))
+}
+
+/// The policy by which AWS holds credentials that were exposed; AWS asks not to take it off. Source: AWS Managed Policy
+/// Reference, "AWSCompromisedKeyQuarantineV3".
+pub(crate) fn quarantine(set: &Assembled) -> Option<&PolicyInfo> {
+    set.identity.iter().filter_map(|policy| policy.info.as_ref()).find(|policy| is_quarantine(policy))
+}
+
+/// Whether a policy is one of AWS's for exposed credentials.
+pub(crate) fn is_quarantine(policy: &PolicyInfo) -> bool {
+    let arn = policy.arn.as_deref().unwrap_or_default();
+    managed_by_aws(arn) && policy.name.starts_with("AWSCompromisedKeyQuarantine")
 }
 
 fn key_suffix(denial: &Denial) -> Option<String> {

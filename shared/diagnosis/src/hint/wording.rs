@@ -78,17 +78,31 @@ fn address_and_domain(facts: &Facts, examined: &Examined, causes: &[&crate::caus
 
 /// A value that is right but for its case.
 fn case_mismatch(examined: &Examined, causes: &[&crate::causes::Found]) -> Option<Hint> {
-    for near in causes.iter().flat_map(|found| &found.cause.near_misses) {
-        let actual: Vec<String> = match (near.fails.as_str(), &near.condition) {
-            ("Condition", Some(condition)) => condition.actual.clone().unwrap_or_default(),
-            ("Resource", _) => vec![examined.question.resource.to_string()],
-            _ => continue,
+    let mut compared: Vec<(&[String], Vec<String>)> = Vec::new();
+    for found in causes {
+        // What a Deny excepts, and this value is not among.
+        let excepted = |condition: &&ConditionInfo| {
+            let operator = condition.operator.to_ascii_lowercase();
+            condition.matched == Some(true) && operator.contains("not") && !operator.contains("ignorecase")
         };
+        for condition in found.cause.conditions.iter().filter(excepted) {
+            compared.push((&condition.expected, condition.actual.clone().unwrap_or_default()));
+        }
+        for near in &found.cause.near_misses {
+            if near.fails == "Resource" {
+                compared.push((&near.expected, vec![examined.question.resource.to_string()]));
+            }
+            for condition in near.conditions() {
+                compared.push((&condition.expected, condition.actual.clone().unwrap_or_default()));
+            }
+        }
+    }
+    for (expected, actual) in compared {
         let differs = |expected: &String, actual: &String| {
             let folded = sesame_policy::pattern::wildcard_matches(&expected.to_lowercase(), &actual.to_lowercase());
             folded && !sesame_policy::pattern::wildcard_matches(expected, actual)
         };
-        for expected in &near.expected {
+        for expected in expected {
             if let Some(actual) = actual.iter().find(|actual| differs(expected, actual)) {
                 let text = format!("`{actual}` and `{expected}` differ in case only, and this comparison heeds case");
                 return Some(hint("case-mismatch", text, json!({ "expected": expected, "actual": actual })));

@@ -204,6 +204,10 @@ fn from(
         None => absent,
     };
     match (written, header) {
+        // AWS does not say which of two From addresses its conditions see.
+        (Some(written), Some(header)) if written.address != header.address => {
+            (Parameter::Unknown, name(&header, Parameter::NotGiven))
+        }
         (Some(written), Some(header)) => {
             (Parameter::Given(written.address.clone()), name(&written, name(&header, Parameter::NotGiven)))
         }

@@ -103,6 +103,11 @@ impl<'s> Bench<'s, '_> {
         let (attached, info, raw) = (first.attached, first.info, raw_value(first.policy));
         let by_aws = managed_by_aws(info.arn.as_deref().unwrap_or_default());
         let boundary = attached.target.kind == TargetKind::Boundary;
+        if crate::hint::is_quarantine(info) {
+            // AWS asks not to take it off: the credentials are to be replaced.
+            self.unmended = true;
+            return;
+        }
         if by_aws && !boundary {
             let mut draft = self.draft(Operation::Detach, attached.target.clone(), Some(raw), None);
             draft.fixes = denies.iter().map(|denied| denied.cause).collect();

@@ -61,14 +61,30 @@ fn guards_of(examined: &Examined, found: &Found) -> Result<Guards, Unmendable> {
     let Some(nearest) = near.first().and_then(|near| traces.iter().find(|trace| trace.at == near.at)) else {
         return Ok(Guards::default());
     };
-    let mut guards = carry_over(nearest)?;
+    let own = examined.set.policy(&nearest.at).and_then(|policy| policy.info.as_ref());
+    let mut guards = carry_over(nearest, own.is_some_and(crate::changes::is_own))?;
     let open = nearest.conditions.iter().any(|condition| condition.outcome == Truth::Unknown);
     if open && !may_hold(&guards.conditions, examined) {
         // No completion of this request passes them: they say nothing about this send.
         guards.conditions.clear();
     }
+    through_that_endpoint(&mut guards, examined);
     guards.conditions.extend(only_that_address(examined, nearest));
     Ok(guards)
+}
+
+/// Through a VPC endpoint a request has no `aws:SourceIp`: what is opened for that is opened for the one endpoint, not for all.
+fn through_that_endpoint(guards: &mut Guards, examined: &Examined) {
+    let Some(endpoint) = examined.denial.vpc_endpoint_id.as_deref() else { return };
+    let absent = |guard: &Guard| guard.operator == "Null" && guard.key.eq_ignore_ascii_case("aws:SourceIp");
+    for guard in guards.conditions.iter_mut().filter(|guard| absent(guard)) {
+        *guard = Guard {
+            operator: "StringEquals".to_owned(),
+            key: "aws:SourceVpce".to_owned(),
+            values: vec![literal(endpoint, "StringEquals")],
+        };
+        guards.opened.push("aws:SourceVpce".to_owned());
+    }
 }
 
 /// Whether the guards let the request through in some completion of what is not known of it.
@@ -229,7 +245,8 @@ pub fn scope(grants: &[Grant], opened: &[String]) -> String {
                     && guard.values.iter().all(|value| value == "true")
             };
             if !grants.is_empty() && grants.iter().all(|grant| grant.guards.iter().any(absent)) {
-                text.push_str(&format!(" without `{key}`"));
+                let joint = if text.contains(" without ") { " and" } else { " without" };
+                text.push_str(&format!("{joint} `{key}`"));
             }
             continue;
         }
@@ -237,6 +254,7 @@ pub fn scope(grants: &[Grant], opened: &[String]) -> String {
         text.push_str(&match key.to_ascii_lowercase().as_str() {
             "ses:fromaddress" => format!(" from {list}"),
             "ses:recipients" => format!(" to recipients among {list}"),
+            _ if text.contains(" with `") => format!(" and `{key}` {list}"),
             _ => format!(" with `{key}` {list}"),
         });
     }

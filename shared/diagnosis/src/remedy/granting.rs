@@ -272,10 +272,13 @@ impl Bench<'_, '_> {
             region: Some(resource.region().to_owned()),
             ..target(TargetKind::SendingAuthorization)
         };
-        // Root's ARN names its whole account.
-        let root = self.situation.subject.info.kind == Some(PrincipalKind::Root);
-        let held: Vec<grant::Grant> =
-            grants.iter().map(|grant| if root { self.for_this_principal(grant) } else { grant.clone() }).collect();
+        let hold = |grant: &grant::Grant| match self.situation.subject.info.kind {
+            // Root's ARN names its whole account.
+            Some(PrincipalKind::Root) => self.for_this_principal(grant),
+            Some(PrincipalKind::Service) => for_this_account(grant, resource.account()),
+            _ => grant.clone(),
+        };
+        let held: Vec<grant::Grant> = grants.iter().map(hold).collect();
         let statements = grant::statements(&held, Some(&principal));
         let there = examined.set.resource.iter().find(|policy| policy.target == at);
         let before = there.and_then(|policy| policy.document.as_ref()).map(|document| raw_value(document));
@@ -290,10 +293,41 @@ impl Bench<'_, '_> {
             .filter(|policy| policy.target != at)
             .filter_map(|policy| policy.document.as_ref().map(|document| raw_value(document)))
             .collect();
-        limits::check_document(TargetKind::SendingAuthorization, &after, &others).ok()?;
         limits::check_name(TargetKind::SendingAuthorization, &name).ok()?;
-        Some(self.draft(Operation::Put, at, before, Some(after)))
+        match limits::check_document(TargetKind::SendingAuthorization, &after, &others) {
+            Ok(()) => Some(self.draft(Operation::Put, at, before, Some(after))),
+            Err(_) => self.in_another(grants, &principal, examined),
+        }
     }
+
+    /// The identity has as many policies as SES allows: the first that has room for the statements, for its owner to change.
+    fn in_another(&self, grants: &[grant::Grant], principal: &Value, examined: &Examined) -> Option<Draft> {
+        let statements = grant::statements(grants, Some(principal));
+        let own = |policy: &&Attached| policy.info.as_ref().is_some_and(crate::changes::is_own);
+        examined.set.resource.iter().filter(|policy| !own(policy)).find_map(|policy| {
+            let before = raw_value(policy.document.as_ref()?);
+            let after = alternative::with_statements(&before, &statements)?;
+            limits::check_document(TargetKind::SendingAuthorization, &after, []).ok()?;
+            Some(self.draft(Operation::Put, policy.target.clone(), Some(before), Some(after)))
+        })
+    }
+}
+
+/// A service acts for every account of AWS: a grant to it is held to what it does for the identity's own. Source: IAM User
+/// Guide, "The confused deputy problem".
+fn for_this_account(grant: &grant::Grant, account: &str) -> grant::Grant {
+    let mut grant = grant.clone();
+    let held = |guard: &guard::Guard| {
+        ["aws:sourceaccount", "aws:sourcearn"].contains(&guard.key.to_ascii_lowercase().as_str())
+    };
+    if !grant.guards.iter().any(held) {
+        grant.guards.push(guard::Guard {
+            operator: "StringEquals".to_owned(),
+            key: "aws:SourceAccount".to_owned(),
+            values: vec![account.to_owned()],
+        });
+    }
+    grant
 }
 
 /// The service of an action that does not send through SES.

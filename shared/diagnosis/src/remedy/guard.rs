@@ -39,11 +39,15 @@ pub enum Unmendable {
 
 /// The guards to carry over from the nearest Allow: all of them as they are when another element failed, opened when it is a
 /// condition that failed.
-pub fn carry_over(trace: &StatementTrace) -> Result<Guards, Unmendable> {
+///
+/// The end of a grant that Sesame made `for_a_time` is no guard of anybody's: whether it goes on is asked anew.
+pub fn carry_over(trace: &StatementTrace, for_a_time: bool) -> Result<Guards, Unmendable> {
     let elsewhere =
         trace.action == Truth::False || trace.resource == Truth::False || trace.principal == Some(Truth::False);
     let mut guards = Guards::default();
-    if elsewhere && trace.conditions.iter().any(|condition| condition.outcome == Truth::False) {
+    let over = |key: &str| for_a_time && is_time(key);
+    let fails = |condition: &&ConditionTrace| condition.outcome == Truth::False && !over(&condition.key);
+    if elsewhere && trace.conditions.iter().any(|condition| fails(&condition)) {
         // Another statement for another purpose: its guards say nothing about this send.
         return Ok(guards);
     }
@@ -51,8 +55,16 @@ pub fn carry_over(trace: &StatementTrace) -> Result<Guards, Unmendable> {
     if !elsewhere && trace.resource == Truth::Unknown {
         return Err(Unmendable::UnknownKey);
     }
+    // A key that no request to SES has: no condition on it would say anything of a send.
+    let foreign = |condition: &ConditionTrace| {
+        let own = ["aws:", "ses:"].iter().any(|prefix| condition.key.to_ascii_lowercase().starts_with(prefix));
+        !own && condition.actual == ContextValue::Absent
+    };
     for condition in &trace.conditions {
         match condition.outcome {
+            Truth::True if foreign(condition) => {}
+            Truth::False if foreign(condition) => guards.opened.push(condition.key.clone()),
+            Truth::False if over(&condition.key) => {}
             Truth::True => guards.conditions.push(kept(condition)),
             Truth::Unknown if elsewhere => guards.conditions.push(kept(condition)),
             Truth::Unknown if is_transport(&condition.key) => return Err(Unmendable::Transport),

@@ -116,6 +116,17 @@ impl Bench<'_, '_> {
                 || options.apply_role_accounts.iter().any(|own| own == account)
         };
         let advice = |why: &str| (AdviceOnly, why.to_owned());
+        let set = self.situation.examined.first().and_then(|contexts| contexts.first()).map(|examined| &examined.set);
+        if set.is_some_and(|set| crate::hint::quarantine(set).is_some()) {
+            return advice(
+                "AWS found these credentials exposed, and nothing is granted to them until they are replaced",
+            );
+        }
+        if self.situation.subject.info.kind == Some(PrincipalKind::Service) {
+            return advice(
+                "Sesame grants to users and roles only, and what a service may do is for the identity's owner",
+            );
+        }
         if !actions.iter().all(|action| is_send(action)) {
             return advice("Sesame grants only actions that send through SES");
         }

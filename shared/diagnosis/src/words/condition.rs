@@ -14,12 +14,15 @@ pub fn condition(info: &ConditionInfo, refused: bool) -> String {
     let inside = holds != family.negated();
     match (info.state.as_str(), &info.actual) {
         ("present", Some(actual)) => present(info, family, actual, inside),
+        ("absent", _) if is(key, "aws:SourceIp") => {
+            format!("`{key}` is not in the request, which came through a VPC endpoint")
+        }
         ("absent", _) => format!("`{key}` is not in the request"),
         _ if is(key, "aws:SecureTransport") => {
             let over_tls = info.expected.first().is_some_and(|value| value.eq_ignore_ascii_case("true")) == inside;
             format!("the call was made {} (the record shows no TLS details)", transport(over_tls))
         }
-        _ if is(key, "ses:Recipients") => unknown_recipients(info, holds, inside),
+        _ if is(key, "ses:Recipients") && family != Family::Null => unknown_recipients(info, holds, inside),
         _ => {
             let why = match key.to_ascii_lowercase() {
                 key if key.starts_with("aws:resourcetag/") => "the tags of the resource were not read",
@@ -33,9 +36,19 @@ pub fn condition(info: &ConditionInfo, refused: bool) -> String {
 
 /// Conditions in a row; two bounds of one key are said together.
 pub fn conditions<'c>(infos: impl IntoIterator<Item = &'c ConditionInfo>, refused: bool) -> String {
+    let infos: Vec<&ConditionInfo> = infos.into_iter().collect();
+    // An Allow fails by one condition; which one that was of several is not known where none of them is.
+    let any = !refused && infos.iter().all(|info| info.matched.is_none());
     let mut phrases: Vec<String> = Vec::new();
     for info in infos {
         let phrase = condition(info, refused);
+        // The same reason for not knowing is said once, with the last.
+        if let (Some(reason), Some(last)) = (phrase.rfind(" (").and_then(|at| phrase.get(at..)), phrases.last_mut())
+            && reason.ends_with(')')
+            && let Some(shorter) = last.strip_suffix(reason)
+        {
+            *last = shorter.to_owned();
+        }
         // "`aws:CurrentTime` is `…`, after `…` and before `…`"
         let shared = phrases.last().and_then(|last| {
             let (subject, _) = last.split_once("`, ")?;
@@ -47,7 +60,7 @@ pub fn conditions<'c>(infos: impl IntoIterator<Item = &'c ConditionInfo>, refuse
             _ => phrases.push(phrase),
         }
     }
-    phrases.join(", and ")
+    phrases.join(if any { ", or " } else { ", and " })
 }
 
 fn present(info: &ConditionInfo, family: Family, actual: &[String], inside: bool) -> String {
@@ -68,8 +81,9 @@ fn present(info: &ConditionInfo, family: Family, actual: &[String], inside: bool
         let telling = telling(info, family, actual, inside);
         let who = if telling.len() == 1 { "the recipient" } else { "the recipients" };
         let verb = if telling.len() == 1 { "is" } else { "are" };
-        let place = if inside { "among" } else { "outside" };
-        return format!("{who} {} {verb} {place} {}", list(&telling), expected(info));
+        let place =
+            if inside { format!("among {}", expected(info)) } else { format!("outside {}", both(&expected(info))) };
+        return format!("{who} {} {verb} {place}", list(&telling));
     }
     let shown: Vec<String> = actual.iter().map(|value| readable(key, value)).collect();
     let value = if shown.is_empty() { "empty".to_owned() } else { super::join(&shown) };
@@ -78,7 +92,7 @@ fn present(info: &ConditionInfo, family: Family, actual: &[String], inside: bool
         (Family::Like { .. }, true) => {
             let hits =
                 |pattern: &&String| actual.iter().any(|value| sesame_policy::pattern::wildcard_matches(pattern, value));
-            let hit: Vec<String> = info.expected.iter().filter(hits).cloned().collect();
+            let hit: Vec<String> = info.values().iter().filter(hits).cloned().collect();
             let patterns = if hit.is_empty() { expected(info) } else { values(key, &hit) };
             format!("`{key}` is {value}, which matches {patterns}")
         }
@@ -89,7 +103,7 @@ fn present(info: &ConditionInfo, family: Family, actual: &[String], inside: bool
 /// The values of a list on which it turns.
 fn telling(info: &ConditionInfo, family: Family, actual: &[String], inside: bool) -> Vec<String> {
     let matches = |value: &String| {
-        info.expected.iter().any(|pattern| match family {
+        info.values().iter().any(|pattern| match family {
             Family::Like { .. } => sesame_policy::pattern::wildcard_matches(pattern, value),
             _ => pattern == value,
         })
@@ -104,7 +118,7 @@ fn unknown_recipients(info: &ConditionInfo, holds: bool, inside: bool) -> String
     let values = expected(info);
     let told = match (every == holds, inside) {
         (false, true) => format!("a recipient is among {values}"),
-        (false, false) => format!("a recipient is outside {values}"),
+        (false, false) => format!("a recipient is outside {}", both(&values)),
         (true, true) => format!("every recipient is among {values}"),
         (true, false) => format!("no recipient is among {values}"),
     };
@@ -158,14 +172,23 @@ pub fn change(info: &ConditionInfo, wanted: bool, through: Option<&str>) -> Opti
         "aws:multifactorauthpresent"
             if info.expected.iter().any(|value| value.eq_ignore_ascii_case("true")) == wanted =>
         {
-            "call with temporary credentials that were got with MFA (a long-term access key tells nothing of it)"
-                .to_owned()
+            let long_term = " (a long-term access key tells nothing of it)";
+            let why = if info.state == "absent" { long_term } else { "" };
+            format!("call with temporary credentials that were got with MFA{why}")
         }
         "ses:recipients" if inside => format!("send only to recipients among {values}"),
         "ses:recipients" => format!("send to no recipient among {values}"),
         "aws:sourceip" | "aws:vpcsourceip" => {
             let service = through.map(|service| format!(" `{service}`")).unwrap_or_default();
-            format!("call{service} from {}", object("an address"))
+            // A range of one address is that address.
+            let hosts = info.values().iter().map(|range| range.strip_suffix("/32").or(range.strip_suffix("/128")));
+            let hosts: Option<Vec<String>> = hosts.map(|host| host.map(str::to_owned)).collect();
+            let from = match hosts.filter(|_| inside) {
+                Some(hosts) => self::values(&info.key, &hosts),
+                None => object("an address"),
+            };
+            let path = if info.state == "absent" && is(&key, "aws:SourceIp") { ", past the VPC endpoint" } else { "" };
+            format!("call{service} from {from}{path}")
         }
         "aws:sourcevpc" | "aws:sourcevpce" => format!("call through {}", object("a VPC endpoint")),
         "aws:useragent" => format!("call with {}", object("a client")),
@@ -178,13 +201,16 @@ pub fn change(info: &ConditionInfo, wanted: bool, through: Option<&str>) -> Opti
                 false => "the condition refuses calls over TLS, which is probably the wrong way round".to_owned(),
             }
         }
+        "aws:principalarn" if !inside && info.actual.iter().flatten().any(|actual| actual.ends_with(":root")) => {
+            "send as a user or a role, not as the root user".to_owned()
+        }
         "aws:tokenissuetime" => format!("start a new session: those from before {values} were revoked"),
         "aws:currenttime" | "aws:epochtime" => match (family, wanted) {
             (Family::Less { .. }, true) | (Family::Greater { .. }, false) => {
                 format!("the time window ended at {values}")
             }
             (Family::Less { .. }, false) | (Family::Greater { .. }, true) => {
-                format!("the time window begins at {values}")
+                format!("wait until {values}")
             }
             _ => format!("send when `{}` {}", info.key, family.predicate(inside, &values)),
         },
@@ -202,7 +228,7 @@ fn transport(over_tls: bool) -> &'static str {
 
 /// The policy's values: "`a`", "`a` or `b`", "`a`, `b` or 2 more".
 fn expected(info: &ConditionInfo) -> String {
-    values(&info.key, &info.expected)
+    values(&info.key, info.values())
 }
 
 fn values(key: &str, values: &[String]) -> String {
@@ -215,6 +241,11 @@ fn values(key: &str, values: &[String]) -> String {
         [only] => only.clone(),
         [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
     }
+}
+
+/// "`a` and `b`" of "`a` or `b`": what is outside is outside all of them.
+fn both(values: &str) -> String {
+    values.rsplit_once(" or ").map_or_else(|| values.to_owned(), |(rest, last)| format!("{rest} and {last}"))
 }
 
 /// A value in backticks; epoch seconds also as a date.
@@ -282,7 +313,7 @@ impl Family {
     fn place(self, inside: bool, values: &str) -> String {
         let word = match (self, inside) {
             (Family::Ip { .. }, true) => "inside",
-            (Family::Ip { .. }, false) => "outside",
+            (Family::Ip { .. }, false) => return format!("outside {}", both(values)),
             (Family::Less { time: true, equals: false }, true)
             | (Family::Greater { time: true, equals: true }, false) => "before",
             (Family::Less { time: true, equals: true }, true)

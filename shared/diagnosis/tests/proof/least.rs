@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use sesame_diagnosis::denial::Caller;
 use sesame_diagnosis::finding::Remedy;
 use sesame_diagnosis::question::questions;
 use sesame_diagnosis::subject::resolve;
@@ -211,6 +212,10 @@ fn own(case: &Case, operator: &str, key: &str) -> BTreeSet<String> {
     for (denial, _) in &case.incident.distinct {
         for question in questions(denial, &resolve(denial, &case.world), &case.world) {
             let (request, _) = judge::ask(&case.world, denial, &question);
+            // Whose a service's call is, no record tells: it is held to the identity's own account.
+            if key == "aws:SourceAccount" && matches!(denial.caller, Caller::Service(_)) {
+                set.insert(question.resource.account().to_owned());
+            }
             let values = match request.context.get(key) {
                 ContextValue::One(value) => vec![value.clone()],
                 ContextValue::Many(values) => values.clone(),

@@ -485,7 +485,7 @@ fn values(list: &[String]) -> Vec<String> {
 
 fn near(near: &NearMiss) -> Near {
     let conditions = match &near.condition {
-        Some(failing) => vec![condition(failing)],
+        Some(_) => near.conditions().map(condition).collect(),
         None => vec![Condition {
             what: Html::sentence(&near.fails),
             class: "fails",

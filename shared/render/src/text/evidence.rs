@@ -125,14 +125,11 @@ pub fn near_misses(out: &mut Writer, finding: &Finding) {
         };
         out.numbered(index + 1, &format!("Fails by {}{also}", near.fails));
         place(out, &near.policy, Some(&near.statement), false);
-        match &near.condition {
-            Some(failing) => condition(out, failing),
-            None => {
-                out.indented(5, &format!("expected: {}", values(&near.expected)));
-                let actual =
-                    near.actual.as_deref().map_or_else(|| "not known".to_owned(), |actual| format!("`{actual}`"));
-                out.indented(5, &format!("actual: {actual}"));
-            }
+        near.conditions().for_each(|failing| condition(out, failing));
+        if near.condition.is_none() {
+            out.indented(5, &format!("expected: {}", values(&near.expected)));
+            let actual = near.actual.as_deref().map_or_else(|| "not known".to_owned(), |actual| format!("`{actual}`"));
+            out.indented(5, &format!("actual: {actual}"));
         }
     }
     if all.len() > NEAR_MISSES {

@@ -27,16 +27,18 @@ pub struct TextOptions {
     pub width: usize,
     /// With the styles of a terminal.
     pub styled: bool,
+    /// With the command that shows the stored finding.
+    pub show: bool,
 }
 
 impl TextOptions {
     /// For an e-mail.
     pub fn email(now: Timestamp) -> TextOptions {
-        TextOptions { now, decision_link: None, lead: None, width: 100, styled: false }
+        TextOptions { now, decision_link: None, lead: None, width: 100, styled: false, show: true }
     }
-    /// For a terminal.
+    /// For a terminal, which shows all of it.
     pub fn terminal(now: Timestamp, width: usize, styled: bool) -> TextOptions {
-        TextOptions { now, decision_link: None, lead: None, width: width.clamp(40, 100), styled }
+        TextOptions { now, decision_link: None, lead: None, width: width.clamp(40, 100), styled, show: false }
     }
 }
 
@@ -196,7 +198,9 @@ fn head(out: &mut Writer, finding: &Finding, options: &TextOptions) {
     if let Some(link) = &options.decision_link {
         out.field("Decide", link);
     }
-    out.field("Show", &format!("sesame show {}", escape::id(&finding.id)));
+    if options.show {
+        out.field("Show", &format!("sesame show {}", escape::id(&finding.id)));
+    }
     if let Some(hint) = words::hint(finding, "possible-stolen-key") {
         out.heading("If nobody knows this caller");
         out.paragraph(&hint.summary);

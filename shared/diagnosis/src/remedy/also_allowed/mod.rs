@@ -17,7 +17,7 @@ use super::Situation;
 use super::draft::Draft;
 use super::patched::{self, Change, patched, patched_on};
 use crate::assemble::Attached;
-use crate::examine::{Examined, alone, only};
+use crate::examine::{Blocker, Examined, alone, neutralize, only, unreadable_policies};
 use crate::finding::TargetKind;
 use crate::question::Question;
 use crate::words;
@@ -77,12 +77,13 @@ impl<'e> Variations<'e> {
             .filter_map(|contexts| contexts.first())
             .filter(|examined| examined.evaluation.possible != surely);
         let tried = |examined: &'e Examined| {
+            let itself = by_what_was_read(examined, &examined.policies, &examined.request);
             let variations =
                 variation::variations(situation, examined, &at_play, &asked(examined)).into_iter().map(|variation| {
                     let policies = variation.bearing.first().map_or(&examined.policies, |bearing| &bearing.policies);
                     let before = match &variation.request {
-                        Some(request) => decide(policies, request).possible,
-                        None => examined.evaluation.possible,
+                        Some(request) => by_what_was_read(examined, policies, request),
+                        None => itself,
                     };
                     (variation, before)
                 });
@@ -106,27 +107,27 @@ impl<'e> Tried<'e> {
     fn look(&self, changes: &[&Change], seen: &mut Seen<'e>) {
         let Tried { examined, variations } = self;
         let policies = patched(examined, changes);
-        let itself = decide(&policies, &examined.request).possible;
+        let itself = by_what_was_read(examined, &policies, &examined.request);
         let touched = Touched::of(examined, &examined.policies, &policies, changes);
         for (variation, before) in variations {
             let request = variation.request.as_ref().unwrap_or(&examined.request);
             let opened = match variation.bearing.as_slice() {
                 [] => {
-                    let after =
-                        variation.request.as_ref().map_or(itself, |request| decide(&policies, request).possible);
+                    let after = variation
+                        .request
+                        .as_ref()
+                        .map_or(itself, |request| by_what_was_read(examined, &policies, request));
                     opened(*before, after, &touched, request)
+                        .or_else(|| perhaps(&examined.policies, &policies, request))
                 }
                 [read, all @ ..] => {
                     let patched =
                         |bearing: &Bearing| patched_on(&bearing.set, &bearing.policies, &request.resource, changes);
                     let after = patched(read);
                     let touched = Touched::of(examined, &read.policies, &after, changes);
-                    let perhaps = |all: &Bearing| {
-                        let before = decide(&all.policies, request).possible;
-                        becomes_allowed(before, decide(&patched(all), request).possible)
-                    };
-                    opened(*before, decide(&after, request).possible, &touched, request)
-                        .or_else(|| all.iter().any(perhaps).then_some(Opened::Behind))
+                    opened(*before, by_what_was_read(examined, &after, request), &touched, request)
+                        .or_else(|| perhaps(&read.policies, &after, request))
+                        .or_else(|| all.iter().find_map(|all| perhaps(&all.policies, &patched(all), request)))
                 }
             };
             let Some(opened) = opened else { continue };
@@ -156,6 +157,27 @@ impl<'e> Tried<'e> {
             }
         }
     }
+}
+
+/// What a request comes to by what was read: a policy that was not is taken to refuse nothing, and to allow only where another
+/// one must allow as well, or where nothing of the caller was read. What is said of it is said beside the sentence.
+fn by_what_was_read(examined: &Examined, policies: &PolicySet, request: &Request) -> Possible {
+    let beside = examined.set.identity.iter().any(|policy| policy.info.is_some());
+    let (own, others): (Vec<Blocker>, Vec<Blocker>) =
+        unreadable_policies(policies).into_iter().partition(|unread| beside && unread.layer() == LayerKind::Identity);
+    if own.is_empty() && others.is_empty() {
+        return decide(policies, request).possible;
+    }
+    let mut known = neutralize(policies, &others, request);
+    known.identity.retain(|policy| policy.document.is_some());
+    decide(&known, request).possible
+}
+
+/// Whether what was not read may let it through once these policies are those.
+fn perhaps(before: &PolicySet, after: &PolicySet, request: &Request) -> Option<Opened> {
+    let unread = !unreadable_policies(after).is_empty();
+    let opens = || becomes_allowed(decide(before, request).possible, decide(after, request).possible);
+    (unread && opens()).then_some(Opened::Behind)
 }
 
 /// How far changes let a variation through.
@@ -217,7 +239,8 @@ fn lets_others_through(examined: &Examined, change: &Change) -> Option<String> {
         return None;
     }
     let shared = match target.kind {
-        TargetKind::UserInline | TargetKind::RoleInline | TargetKind::PermissionSet => false,
+        TargetKind::UserInline | TargetKind::RoleInline => false,
+        TargetKind::PermissionSet => true,
         TargetKind::CustomerManaged | TargetKind::Boundary => !change.is_new(),
         TargetKind::GroupInline | TargetKind::Scp | TargetKind::SendingAuthorization => true,
     };
@@ -259,6 +282,7 @@ fn others(examined: &Examined, change: &Change, attached: Option<&Attached>) -> 
             }
         }
         TargetKind::Boundary => format!("every other principal with permissions boundary{name}"),
+        TargetKind::PermissionSet => "the role of the same permission set in every other account".to_owned(),
         // A managed policy is detached from a group alone.
         kind if kind == TargetKind::GroupInline || change.is_detachment() => {
             let group = target.principal.as_deref().map(words::short_arn).unwrap_or_else(|| "the group".to_owned());

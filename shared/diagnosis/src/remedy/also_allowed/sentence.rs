@@ -127,7 +127,18 @@ fn list(phrases: &[Phrase], questions: &[&Question]) -> String {
     }
     let resources = of(&Respect::Resource);
     if !resources.is_empty() {
-        let again = if parts.is_empty() { format!("call {sends}") } else { "do so".to_owned() };
+        let again = match parts.is_empty() {
+            true => {
+                let mut actions: Vec<String> = Vec::new();
+                for action in questions.iter().map(|question| format!("`{}`", question.action)) {
+                    if !actions.contains(&action) {
+                        actions.push(action);
+                    }
+                }
+                format!("call {}", words::join(&actions))
+            }
+            false => "do so".to_owned(),
+        };
         parts.push(format!("{again} {}", or(&resources)));
     }
     parts.join("; and ")
