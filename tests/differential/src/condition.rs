@@ -93,7 +93,7 @@ fn policy_vocabulary(sort: Sort) -> &'static [&'static str] {
             "2020-06-15t9:30:00-01",
         ],
         Sort::Epoch => &["1577836800", "1592217000", "1650000000"],
-        Sort::Number => &["10", "20", "30", "20.0", "-10", "2e1"],
+        Sort::Number => &["10", "20", "30", "20.0", "20.", "-10", "2e1", ".2e2"],
         other => vocabulary(other),
     }
 }

@@ -66,9 +66,9 @@ pub(super) fn document(json: Json, grammar: PolicyGrammar) -> Result<PolicyDocum
 /// IAM takes its elements in one spelling only. What differs from one in its case alone is no extra field: a `condition` that
 /// nobody reads would be a guard that is not there.
 fn known_names(fields: &[(String, Json)], place: &Place<'_>, known: &[&str]) -> Result<()> {
-    for (name, _) in fields {
-        let meant = known.iter().find(|known| known.eq_ignore_ascii_case(name) && **known != name.as_str());
-        if let Some(meant) = meant {
+    let foreign = fields.iter().map(|(name, _)| name.as_str()).filter(|name| !known.contains(name));
+    for name in foreign {
+        if let Some(meant) = known.iter().find(|known| known.eq_ignore_ascii_case(name)) {
             return Err(error(&place.field(name), quoted(name), format!("`{meant}`, in this spelling")));
         }
     }
@@ -100,8 +100,9 @@ fn texts<T>(json: &Json, place: &Place<'_>, expected: &str, parse: impl Fn(&str)
     }
 }
 
+/// Those that most statements have come first.
 const ELEMENTS: [&str; 9] =
-    ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+    ["Effect", "Action", "Resource", "Condition", "Sid", "Principal", "NotAction", "NotResource", "NotPrincipal"];
 
 /// An element and its negation.
 struct Names {

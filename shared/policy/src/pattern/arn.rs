@@ -31,12 +31,14 @@ impl ArnPattern {
         if !text.is_empty() && text.bytes().all(|byte| byte == b'*') {
             return Ok(ArnPattern { text: text.to_owned(), parts: None });
         }
-        let service = text.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(1));
-        let short = text.splitn(6, ':').count() < 6;
-        if service.is_none_or(str::is_empty) || short && text.contains("::") {
+        let mut pieces = text.splitn(6, ':').skip(1);
+        let pieces: [Option<&str>; 5] = std::array::from_fn(|_| pieces.next());
+        let [_, service, _, _, rest] = pieces;
+        let lacks_a_colon = rest.is_none() && text.contains("::");
+        if !text.starts_with("arn:") || service.is_none_or(str::is_empty) || lacks_a_colon {
             return Err(ArnPatternError(text.to_owned()));
         }
-        let mut pieces = text.splitn(6, ':').skip(1);
+        let mut pieces = pieces.into_iter().flatten();
         let parts = std::array::from_fn(|index| match pieces.next() {
             None => Pattern::parse("*", WILDCARDS),
             // In the service's place a `*` stands for all of it or for itself.

@@ -24,10 +24,11 @@ impl Decimal {
             None => (unsigned, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        if !all_digits(whole) || (mantissa.contains('.') && !all_digits(fraction)) {
+        // Digits on one side of the point are enough.
+        let all = format!("{whole}{fraction}");
+        if !all_digits(&all) {
             return None;
         }
-        let all = format!("{whole}{fraction}");
         let without_leading = all.trim_start_matches('0');
         let leading = all.len() - without_leading.len();
         let digits = without_leading.trim_end_matches('0').to_owned();
