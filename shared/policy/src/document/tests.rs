@@ -143,6 +143,11 @@ fn messages_say_what_to_do() {
              `%7B%22Version%22%3A`",
         ),
         (
+            r#""arn:aws:iam::aws:policy/AmazonSESFullAccess""#.to_owned(),
+            "/: expected a policy document (a JSON object), found `arn:aws:iam::aws:policy/AmazonSESFullAccess`",
+        ),
+        (r#"{"Statement":[{"Sid":{"a":1}}]}"#.to_owned(), "/Statement/0/Sid: expected a string, found an object"),
+        (
             r#"{"version":"2012-10-17","Statement":[]}"#.to_owned(),
             "/version: expected `Version`, in this spelling, found `version`",
         ),

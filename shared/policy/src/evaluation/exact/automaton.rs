@@ -148,15 +148,6 @@ impl Glob {
         glob
     }
 
-    /// The text in upper case, when it is all that matches and its case is ignored.
-    pub(super) fn upper_case_text(&self) -> Option<String> {
-        let upper = |step: &Step| match step {
-            Step::IgnoringCase(own) => Some(letters::upper(*own)),
-            _ => None,
-        };
-        self.is_literal().then(|| self.steps.iter().map(upper).collect()).flatten()
-    }
-
     /// Whether a text matches.
     pub(super) fn matches(&self, text: &str) -> bool {
         self.accepts(&text.chars().fold(self.start.clone(), |at, character| self.step(&at, character)))

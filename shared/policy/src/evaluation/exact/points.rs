@@ -98,12 +98,8 @@ impl Demands {
     }
 
     /// Texts that pass the same test may still differ as numbers, dates or addresses: each pattern becomes a test of its own.
-    /// A date needs its letters in upper case.
     fn tell_texts_apart(&mut self) {
         for glob in std::mem::take(&mut self.tests).into_iter().flatten() {
-            if let Some(upper) = glob.upper_case_text() {
-                self.add_test(vec![Glob::of_text(&upper, false)]);
-            }
             self.add_test(vec![glob]);
         }
     }
