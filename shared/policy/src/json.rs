@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_text_and_objects_their_order() {
-        let text = r#"{"b":1.50,"a":[1e400,-0,12345678901234567890123],"c":{"":null,"x/y":true}}"#;
+        let text = r#"{"b":1.50,"a":[1e400,-0,12345678901234567890123,1E+2,2e-7],"c":{"":null,"x/y":true}}"#;
         let json = Json::parse(text).unwrap();
         assert_eq!(json.to_string(), text);
         assert_eq!(serde_json::to_string(&json).unwrap(), text);

@@ -523,6 +523,21 @@ fn an_answer_that_may_hold_too_much_says_so() {
 
 /// Of many unknowns most answers are small, and exact.
 #[test]
+fn only_in_its_own_account_a_policy_of_the_resource_lifts_a_boundary() {
+    for (user, expected) in [(MAILER, "AI"), (STRANGER, "I")] {
+        let mut named = when("Allow", "StringEquals ses:FromAddress a");
+        named["Principal"] = json!({"AWS": user});
+        let policies = json!({
+            "identity": [document("+")],
+            "boundary": [document("+ Null aws:PrincipalArn true")],
+            "resource": [{"Version": "2012-10-17", "Statement": [named]}],
+        });
+        let evaluation = evaluate(user, &json!({FROM: {"unknown": true}, "aws:PrincipalArn": user}), &policies);
+        assert_eq!((possible(&evaluation).as_str(), evaluation.approximate), (expected, false), "{user}");
+    }
+}
+
+#[test]
 fn many_unknowns_do_not_make_an_answer_approximate() {
     let keys: Vec<String> = (0..24).map(|index| format!("x:key{index}")).collect();
     let names: Vec<&str> = keys.iter().map(String::as_str).collect();
