@@ -177,10 +177,9 @@ impl<'s, 'p> Functions<'s, 'p> {
         result: u16,
         axes: &[usize],
     ) -> Option<Vec<(&'s AxisKind, AxisValue)>> {
-        let is_text = |variable: usize| {
-            let axis = self.owner.get(variable);
-            axis.is_some_and(|axis| self.space.is_list(*axis) && self.first.get(*axis) != Some(&variable))
-        };
+        // An axis has one variable, but that of a list, which has one more for each of its texts.
+        let is_text =
+            |variable: usize| self.owner.get(variable).is_some_and(|axis| self.first.get(*axis) != Some(&variable));
         let way = self.diagrams.way_to(result, function, is_text)?;
         let chosen = |variable| way.iter().find(|(own, _)| *own == variable).map_or(0, |(_, value)| *value);
         let value_of = |index: &usize| {

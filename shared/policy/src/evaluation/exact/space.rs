@@ -125,10 +125,6 @@ impl Space<'_> {
         }
     }
 
-    pub(super) fn is_list(&self, axis: usize) -> bool {
-        self.axes.get(axis).is_some_and(Axis::is_list)
-    }
-
     pub(super) fn size(&self, axes: &[usize]) -> usize {
         axes.iter().fold(1, |size, axis| size.saturating_mul(self.axes.get(*axis).map_or(1, |axis| axis.values.len())))
     }

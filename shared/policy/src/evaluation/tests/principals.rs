@@ -56,6 +56,9 @@ fn what_an_allow_of_the_resource_lifts_depends_on_the_form_of_the_principal() {
         (FEDERATED, FEDERATED_FORM, "ibs"),
         (FEDERATED, ACCOUNT_FORM, ""),
         (FEDERATED, r#"{"AWS":"arn:aws:sts::111122223333:federated-user/eve"}"#, ""),
+        // Neither may be the user behind the session.
+        (FEDERATED, ROLE_FORM, ""),
+        (FEDERATED, r#"{"AWS":"arn:aws:iam::999988887777:user/mailer"}"#, ""),
     ] {
         assert_eq!(lifted(principal, form), expected, "{principal} {form}");
     }
