@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::{Folder, NOW, demo, event, sesame, sesame_with};
+use common::{Folder, NOW, Run, demo, event, sesame, sesame_with};
 use serde_json::{Value, json};
 
 const MESSAGE: &str = "User `arn:aws:iam::111122223333:user/smtp/smtp-printer' is not authorized to perform `ses:SendRawEmail' on \
@@ -217,28 +217,22 @@ fn names_from_outside_do_not_reach_the_terminal() {
     assert_eq!(run.failed(1), "no\\u{1b}[31m\\nsuch.json: expected a file, found none");
 }
 
+/// Would the demo's newsletter role be allowed to send from this address?
+fn check(from: &str, further: [&str; 2]) -> Run {
+    let principal = "arn:aws:iam::111122223333:role/app/newsletter";
+    let asked = ["check", "--principal", principal, "--from", from, "--region", "eu-west-1"];
+    sesame(&[&asked[..], &["--snapshot", &demo("snapshot")], &further].concat())
+}
+
 #[test]
 fn check_says_whether_a_send_would_be_allowed() {
-    let run = |from: &str| {
-        let principal = "arn:aws:iam::111122223333:role/app/newsletter";
-        let run = sesame(&[
-            "check",
-            "--principal",
-            principal,
-            "--from",
-            from,
-            "--region",
-            "eu-west-1",
-            "--snapshot",
-            &demo("snapshot"),
-            "--format",
-            "json",
-        ]);
+    let outcome = |from: &str| {
+        let run = check(from, ["--format", "json"]);
         run.succeeded();
         run.json()["outcome"].clone()
     };
-    assert_eq!(run("news@news.shop.example"), "allowed-now");
-    assert_eq!(run("other@news.shop.example"), "denied");
+    assert_eq!(outcome("news@news.shop.example"), "allowed-now");
+    assert_eq!(outcome("other@news.shop.example"), "denied");
 }
 
 /// Nothing was refused, so nothing can be inferred from a refusal: what the command line leaves out is not known.
@@ -312,20 +306,7 @@ fn replay_passes_over_a_folder_that_cannot_be_read() {
 /// The identity is allowed here, and the configuration set is what would be refused.
 #[test]
 fn check_names_what_would_be_refused() {
-    let principal = "arn:aws:iam::111122223333:role/app/newsletter";
-    let run = sesame(&[
-        "check",
-        "--principal",
-        principal,
-        "--from",
-        "News <news@news.shop.example>",
-        "--region",
-        "eu-west-1",
-        "--configuration-set",
-        "nowhere",
-        "--snapshot",
-        &demo("snapshot"),
-    ]);
+    let run = check("News <news@news.shop.example>", ["--configuration-set", "nowhere"]);
     let told = "would be refused `ses:SendEmail` on configuration set `nowhere` in eu-west-1.";
     assert!(run.succeeded().contains(told), "{}", run.stdout);
 }
